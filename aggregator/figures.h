@@ -1,0 +1,75 @@
+/* figures.h - exact figures of METRICS.md for a period, before anything is withheld.
+ *
+ * The one way: for each row, last row first, collect the summary entries of its content paths over the period, sort them
+ * by learner and time, and walk learner by learner. Where a learner's entries do not overlap in time, summaries add up;
+ * where they do (a topic and its section on screen together, pieces that repeat each other, a period that starts or ends
+ * inside an entry), the learner's exact facts are joined instead. Rows go backwards so that "in a later row" is a bit
+ * per learner that is already known.
+ */
+#ifndef JEJAK_AGGREGATOR_FIGURES_H
+#define JEJAK_AGGREGATOR_FIGURES_H
+
+#include "aggregator/cells.h"
+
+enum level {
+    LEVEL_MODULE = 1,
+    LEVEL_TOPIC = 2,
+    LEVEL_SECTION = 3,
+};
+
+/* A row to compute: its own path, the content paths it covers (numbers, those at or below it), its plan. In row order. */
+struct figures_plan {
+    const char *content;
+    const uint32_t *contents;
+    uint32_t content_count;
+    double expected_minutes; /* of the row's own line; 0: none */
+    bool wanted;             /* false: only its learners count, for drop_off and skip_rate of the others */
+};
+
+struct figures_query {
+    int64_t from_ms, to_ms; /* [from, to) */
+    const char *cohort;     /* NULL: everybody; "-": those in no group */
+    double over_factor;
+    const struct figures_plan *plans;
+    uint32_t plan_count;
+};
+
+/* Counts are exact; a quantity with nothing to divide by is NAN. Seconds and hours are whole ms divided once. */
+struct figures {
+    uint64_t learners, opens, dwell_learners;
+    uint64_t open_learners;   /* learners with an open: below reopen_rate */
+    uint64_t over_learners;   /* above over_expected; below it: dwell_learners */
+    uint64_t reopen_learners; /* above reopen_rate */
+    uint64_t favorites, completed;
+    uint64_t drop_base, drop_learners; /* below and above drop_off */
+    uint64_t skip_base, skip_learners; /* below and above skip_rate */
+    uint64_t active_ms, greatest_active_ms; /* total and the one learner with most */
+    uint64_t clipped_ms;
+    double dwell_p25, dwell_median, dwell_p75, dwell_p90; /* s */
+    double dwell_median_low, dwell_median_high;           /* s */
+    double dwell_mean, dwell_trimmed_mean;                /* s */
+    double dwell_total_h;
+    double dwell_coverage;
+    double over_expected, over_expected_low, over_expected_high;
+    double dwell_ratio;
+    double reopen_rate, visits_median, favorite_rate, completion, drop_off, skip_rate;
+};
+
+/* What complementary suppression needs: the row's counts by cohort at `to`; group 0 is "-" (none). */
+struct figures_group {
+    uint64_t learners, opens, dwell_learners, active_ms;
+};
+
+struct figures_table {
+    uint32_t row_count; /* = plan_count */
+    struct figures *rows;
+    uint32_t group_count;
+    char **group_names;            /* group_names[0] is "-" */
+    struct figures_group *groups;  /* [row * group_count + group], over everybody, whatever the query's cohort */
+};
+
+enum status figures_compute(const struct cells *cells, const struct figures_query *query, struct figures_table *table,
+                            struct error *error) must_check;
+void figures_table_close(struct figures_table *table);
+
+#endif

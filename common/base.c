@@ -1,0 +1,61 @@
+#include "common/base.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <time.h>
+
+_Noreturn void ensure_failed(const char *file, int line, const char *condition)
+{
+    fprintf(stderr, "jejak: a bug: %s:%d: %s does not hold; please report it\n", file, line, condition);
+    abort();
+}
+
+static _Noreturn void out_of_memory(size_t count, size_t size)
+{
+    fprintf(stderr, "jejak: out of memory: %zu x %zu bytes could not be had\n", count, size);
+    exit(EX_OSERR);
+}
+
+void *mem_new(size_t count, size_t size)
+{
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (!memory)
+        out_of_memory(count, size);
+    return memory;
+}
+
+void *mem_grow(void *memory, size_t count, size_t size)
+{
+    void *grown = reallocarray(memory, count ? count : 1, size);
+    if (!grown)
+        out_of_memory(count, size);
+    return grown;
+}
+
+char *mem_text(const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int length = vasprintf(&text, format, args);
+    va_end(args);
+    if (length < 0)
+        out_of_memory(1, 0);
+    return text;
+}
+
+int64_t clock_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t clock_mono_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}

@@ -1,0 +1,139 @@
+#include "common/event.h"
+
+static const struct {
+    const char *name;
+    bool has_value;
+    uint32_t least;
+    uint32_t greatest;
+} kinds[KIND_COUNT] = {
+#define X(name, wire, valued, least, greatest) [KIND_##name] = {wire, valued, least, greatest},
+    KIND_TABLE(X)
+#undef X
+};
+
+static const struct {
+    const char *name;
+    const char *sentence;
+} verdicts[VERDICT_COUNT] = {
+#define X(name, wire, sentence) [VERDICT_##name] = {wire, sentence},
+    VERDICT_TABLE(X)
+#undef X
+};
+
+const char *kind_name(enum kind kind)
+{
+    return kinds[kind].name;
+}
+
+bool kind_has_value(enum kind kind)
+{
+    return kinds[kind].has_value;
+}
+
+enum kind kind_from_name(struct slice name)
+{
+    for (unsigned i = 0; i < KIND_COUNT; i++)
+        if (slice_equal(name, slice_of_text(kinds[i].name)))
+            return (enum kind)i;
+    return KIND_COUNT;
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+    return verdicts[verdict].name;
+}
+
+const char *verdict_sentence(enum verdict verdict)
+{
+    return verdicts[verdict].sentence;
+}
+
+/* The length of the well-formed UTF-8 sequence at `s` (The Unicode Standard, table 3-7), 0 where there is none. */
+static size_t utf8_length(const uint8_t *s, size_t left)
+{
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] >= 0xC2 && s[0] <= 0xDF)
+        return left >= 2 && (s[1] & 0xC0) == 0x80 ? 2 : 0;
+    if (s[0] >= 0xE0 && s[0] <= 0xEF) {
+        if (left < 3 || (s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80)
+            return 0;
+        bool overlong = s[0] == 0xE0 && s[1] < 0xA0;
+        bool surrogate = s[0] == 0xED && s[1] > 0x9F;
+        return overlong || surrogate ? 0 : 3;
+    }
+    if (s[0] >= 0xF0 && s[0] <= 0xF4) {
+        if (left < 4 || (s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80 || (s[3] & 0xC0) != 0x80)
+            return 0;
+        bool overlong = s[0] == 0xF0 && s[1] < 0x90;
+        bool beyond = s[0] == 0xF4 && s[1] > 0x8F;
+        return overlong || beyond ? 0 : 4;
+    }
+    return 0;
+}
+
+bool learner_valid(struct slice learner)
+{
+    if (learner.size < 1 || learner.size > LEARNER_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < learner.size;) {
+        const uint8_t *s = learner.data + i;
+        size_t length = utf8_length(s, learner.size - i);
+        bool control = s[0] < 0x20 || s[0] == 0x7F || (s[0] == 0xC2 && length == 2 && s[1] < 0xA0);
+        if (length == 0 || control)
+            return false;
+        i += length;
+    }
+    return true;
+}
+
+/* 1 for a byte that may stand in a segment. */
+static const uint8_t segment_byte[256] = {
+    ['-'] = 1, ['.'] = 1, [':'] = 1, ['_'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
+};
+
+bool segment_valid(struct slice segment)
+{
+    if (segment.size < 1 || segment.size > SEGMENT_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < segment.size; i++)
+        if (!segment_byte[segment.data[i]])
+            return false;
+    return true;
+}
+
+bool content_valid(struct slice content)
+{
+    if (content.size < 1 || content.size > CONTENT_MAX_BYTES)
+        return false;
+    size_t segment_size = 0, segments = 1;
+    for (size_t i = 0; i < content.size; i++) {
+        if (content.data[i] == '/') {
+            if (segment_size == 0)
+                return false;
+            segments++;
+            segment_size = 0;
+        } else if (!segment_byte[content.data[i]] || ++segment_size > SEGMENT_MAX_BYTES) {
+            return false;
+        }
+    }
+    return segment_size > 0 && segments <= SEGMENT_MAX_COUNT;
+}
+
+enum verdict event_check(const struct event *event, int64_t oldest_ms, int64_t newest_ms)
+{
+    if (event->time_ms < 0 || event->time_ms > TIME_MAX_MS)
+        return VERDICT_TIME_INVALID;
+    if (event->time_ms > newest_ms)
+        return VERDICT_TIME_FUTURE;
+    if (event->time_ms < oldest_ms)
+        return VERDICT_TIME_EXPIRED;
+    if (!learner_valid(event->learner))
+        return VERDICT_LEARNER;
+    bool content_fits = event->kind == KIND_COHORT ? segment_valid(event->content) : content_valid(event->content);
+    if (!content_fits)
+        return VERDICT_CONTENT;
+    if (event->value < kinds[event->kind].least || event->value > kinds[event->kind].greatest)
+        return VERDICT_VALUE;
+    return VERDICT_ACCEPTED;
+}

@@ -1,0 +1,42 @@
+/* keyfile.h - keys on disk: one line of Z85 (RFC 32/ZeroMQ) a file; 32 bytes a key.
+ *
+ * A secret's file must be a regular file, owned by the user that runs (or root), mode 0600 or 0400; anything else is
+ * refused by name. A key that is short, long, not Z85 or all zeros is refused.
+ */
+#ifndef JEJAK_COMMON_KEYFILE_H
+#define JEJAK_COMMON_KEYFILE_H
+
+#include "common/status.h"
+
+enum {
+    KEY_BYTES = 32,
+    KEY_TEXT_BYTES = 41, /* 40 characters of Z85 and a NUL */
+};
+
+/* A CURVE pair, as Z85 texts. */
+struct keypair {
+    char public_key[KEY_TEXT_BYTES];
+    char secret_key[KEY_TEXT_BYTES];
+};
+enum status keypair_make(struct keypair *pair, struct error *error) must_check;
+
+/* Writes a new file (never over an old one), mode 0600 for secrets and 0644 for public keys, synced with its folder. */
+enum status keyfile_write_secret(const char *path, const char text[KEY_TEXT_BYTES], struct error *error) must_check;
+enum status keyfile_write_public(const char *path, const char text[KEY_TEXT_BYTES], struct error *error) must_check;
+enum status keyfile_read_secret(const char *path, char text[KEY_TEXT_BYTES], struct error *error) must_check;
+enum status keyfile_read_public(const char *path, char text[KEY_TEXT_BYTES], struct error *error) must_check;
+
+/* The same for keys of our own (pseudonym, lookup, session), as bytes. Make: 32 random bytes. */
+enum status keyfile_make_bytes(const char *path, struct error *error) must_check;
+enum status keyfile_read_bytes(const char *path, uint8_t key[KEY_BYTES], struct error *error) must_check;
+
+/* Calls `each` for NAME of every NAME.public in a folder, in byte order of the names. A missing folder is an empty one.
+ * A name is a segment of at most PUBLISHER_NAME_MAX bytes (event.h); other names are refused by name. */
+typedef enum status (*keyfile_each_fn)(const char *name, const char public_key[KEY_TEXT_BYTES], void *argument,
+                                       struct error *error);
+enum status keyfile_each_public(const char *folder, keyfile_each_fn each, void *argument, struct error *error) must_check;
+
+/* mkdir -p with mode 0700 for what is made. */
+enum status folder_make(const char *path, struct error *error) must_check;
+
+#endif

@@ -1,0 +1,86 @@
+/* rocks.h - RocksDB, confined to this pair of files, with the settings that keep what was acknowledged.
+ *
+ * Every store is opened with: WAL recovery mode 0 (tolerates no damaged tail but one cut short; see docs/DESIGN.md),
+ * paranoid checks, no recycled logs, no flush during recovery, create_if_missing only where asked, a bounded WAL, and its
+ * info log outside the store (Debian's build aborts when writing that log fails).
+ * A failed write means "unknown", never "not stored": the caller closes the store, opens it again and looks.
+ */
+#ifndef JEJAK_COMMON_ROCKS_H
+#define JEJAK_COMMON_ROCKS_H
+
+#include "common/status.h"
+
+struct rocks;
+struct rocks_family; /* a column family; lives as long as its store is open and it is not dropped */
+struct rocks_batch;
+struct rocks_iterator;
+
+enum rocks_mode {
+    ROCKS_CREATE,    /* a new store; refused where one stands */
+    ROCKS_WRITE,     /* an existing store; refused where none stands */
+    ROCKS_READ_ONLY, /* an existing store that nobody writes at the moment */
+};
+
+struct rocks_options {
+    enum rocks_mode mode;
+    size_t write_buffer_bytes; /* a memtable */
+    size_t cache_bytes;        /* uncompressed blocks */
+    size_t max_wal_bytes;
+    size_t block_bytes; /* of the table files */
+    int compression_level; /* zstd */
+};
+
+/* Every family that stands in the store is opened; `families` names those made with a new store (beside "default"). */
+enum status rocks_open(const char *path, const struct rocks_options *options, const char *const *families,
+                       size_t family_count, struct rocks **store, struct error *error) must_check;
+void rocks_close(struct rocks *store);
+/* Does a store stand in this folder (its CURRENT file)? */
+bool rocks_exists(const char *path);
+
+struct rocks_family *rocks_family(struct rocks *store, const char *name); /* NULL where there is none */
+size_t rocks_family_count(const struct rocks *store);
+struct rocks_family *rocks_family_at(struct rocks *store, size_t index);
+const char *rocks_family_name(const struct rocks_family *family);
+enum status rocks_family_make(struct rocks *store, const char *name, struct rocks_family **family,
+                              struct error *error) must_check;
+enum status rocks_family_drop(struct rocks *store, struct rocks_family *family, struct error *error) must_check;
+
+struct rocks_batch *rocks_batch_open(void);
+void rocks_batch_close(struct rocks_batch *batch);
+void rocks_batch_clear(struct rocks_batch *batch);
+void rocks_batch_put(struct rocks_batch *batch, struct rocks_family *family, struct slice key, struct slice value);
+void rocks_batch_delete(struct rocks_batch *batch, struct rocks_family *family, struct slice key);
+size_t rocks_batch_bytes(const struct rocks_batch *batch);
+size_t rocks_batch_count(const struct rocks_batch *batch);
+/* sync: returns only after the write-ahead log is on stable storage. */
+enum status rocks_write(struct rocks *store, struct rocks_batch *batch, bool sync, struct error *error) must_check;
+
+/* *found tells whether the key stands there. The value borrows; give it back with rocks_value_close(). */
+struct rocks_value {
+    struct slice bytes;
+    void *pin;
+};
+enum status rocks_get(struct rocks *store, struct rocks_family *family, struct slice key, bool *found,
+                      struct rocks_value *value, struct error *error) must_check;
+void rocks_value_close(struct rocks_value *value);
+
+/* A consistent view from when it was opened. Keys and values borrow until the next step. */
+struct rocks_iterator *rocks_iterator_open(struct rocks *store, struct rocks_family *family);
+void rocks_iterator_close(struct rocks_iterator *iterator);
+void rocks_iterator_seek(struct rocks_iterator *iterator, struct slice key); /* the first key >= this one */
+void rocks_iterator_seek_before(struct rocks_iterator *iterator, struct slice key); /* the last key <= this one */
+void rocks_iterator_last(struct rocks_iterator *iterator);
+void rocks_iterator_next(struct rocks_iterator *iterator);
+bool rocks_iterator_valid(const struct rocks_iterator *iterator);
+struct slice rocks_iterator_key(const struct rocks_iterator *iterator);
+struct slice rocks_iterator_value(const struct rocks_iterator *iterator);
+/* Why it is not valid: the end (STATUS_OK) or a failure. */
+enum status rocks_iterator_status(const struct rocks_iterator *iterator, struct error *error) must_check;
+
+enum status rocks_flush(struct rocks *store, struct error *error) must_check;   /* all families */
+enum status rocks_compact(struct rocks *store, struct error *error) must_check; /* all families, wholly */
+/* Bytes of the live table files, WAL not counted. */
+uint64_t rocks_table_bytes(struct rocks *store);
+uint64_t rocks_memory_bytes(struct rocks *store); /* memtables, table readers and cache */
+
+#endif
