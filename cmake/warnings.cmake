@@ -1,9 +1,8 @@
 # The strict set; -Werror in CI's preset only. Assertions stay on in every build type: CMake's release types define NDEBUG, undone here.
 add_library(jejak_build_options INTERFACE)
 target_compile_options(jejak_build_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wcast-align -Wswitch-enum -Wvla
+  -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wcast-align -Wswitch-enum -Wvla
   -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wpointer-arith -Wformat=2 -Wundef -Wwrite-strings
-  -Wno-gnu-zero-variadic-macro-arguments
   -UNDEBUG -fno-common -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   target_compile_options(jejak_build_options INTERFACE -Wlogical-op -Wduplicated-cond -Wjump-misses-init)
