@@ -2,7 +2,7 @@
 add_library(jejak_build_options INTERFACE)
 target_compile_options(jejak_build_options INTERFACE
   -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wcast-align -Wswitch-enum -Wvla
-  -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wpointer-arith -Wformat=2 -Wundef -Wwrite-strings
+  -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wpointer-arith -Wformat=2 -Wno-format-truncation -Wundef -Wwrite-strings
   -UNDEBUG -fno-common -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2)
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   target_compile_options(jejak_build_options INTERFACE -Wlogical-op -Wduplicated-cond -Wjump-misses-init)
