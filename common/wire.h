@@ -42,8 +42,7 @@ struct wire_batch {
     uint64_t acked;
     int64_t sent_ms;
     uint32_t event_count;
-    struct slice
-        events; /* the bytes of the array; its size is known after wire_batch_finish() where the array is last */
+    struct slice events;   /* the bytes of the array; their size is known after wire_batch_finish() */
     const char *detail;    /* what is malformed */
     struct mp cursor;      /* at the next event */
     const uint8_t *resume; /* the end of `events` where keys follow it, else NULL */
@@ -53,9 +52,9 @@ struct wire_batch {
 /* Reads the header. On WIRE_MALFORMED and WIRE_BAD_VERSION the fields that could be read stand with their has_… */
 enum wire_result wire_batch_read(struct slice message, struct wire_batch *batch);
 
-/* The next event; false after the last one or where the bytes are no msgpack. *verdict is about shape, kind and types
- * only (VERDICT_ACCEPTED: all fields are there); event_check() applies the rules. The event borrows from the message.
- */
+/* The next event; false after the last one or where the bytes are no msgpack. *verdict is shape, kind or time_invalid;
+ * otherwise VERDICT_ACCEPTED, the event is filled in and event_check() goes on with the rules, in the order of the
+ * table of verdicts. The event borrows from the message. */
 bool wire_event_next(struct wire_batch *batch, struct event *event, enum verdict *verdict);
 
 /* After the last event: was the whole message well-formed, nothing left over? */
