@@ -104,8 +104,9 @@ struct answer_buffer *answer_buffer_open(void);
 void answer_buffer_close(struct answer_buffer *buffer);
 struct slice answer_encode(struct answer_buffer *buffer, const struct answer *answer);
 
-/* For publishers: reads an answer; `rejected` has room for REJECTED_MAX_LISTED. STATUS_PROTOCOL with what is wrong.
- * Unknown keys are passed over: the contract is extended, never broken. */
+/* For publishers: reads an answer; `rejected` has room for REJECTED_MAX_LISTED and is written to also on failure.
+ * STATUS_PROTOCOL with what is wrong: what the answer's status needs must be there, once. Unknown keys are passed over:
+ * the contract is extended, never broken. */
 enum status answer_decode(struct slice bytes, struct answer *answer, struct answer_rejected *rejected,
                           struct error *error) must_check;
 
