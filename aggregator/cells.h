@@ -1,13 +1,13 @@
 /* cells.h - the aggregator's store: what each learner did per content path and day, as sets of facts.
  *
  * A cell is (content path, day): the facts of all events on that path whose time lies in that local day of the cells'
- * zone. It is stored as one or more pieces; a fold adds a small piece, pieces merge in the background (cells_merge), a day
- * is never rewritten for an event. A piece has two values under one key: a summary, small enough to scan, and the exact
- * facts. Both are joined by union, so repeats, disorder and replays change nothing (METRICS.md, "Facts kept").
+ * zone. It is stored as one or more pieces; a fold adds a small piece, pieces merge in the background (cells_merge), a
+ * day is never rewritten for an event. A piece has two values under one key: a summary, small enough to scan, and the
+ * exact facts. Both are joined by union, so repeats, disorder and replays change nothing (METRICS.md, "Facts kept").
  *
- * An interval belongs whole to the day of its start and may reach beyond that day's end by at most max_slice; so a period
- * must look one day back (max_slice <= 24 h). That keeps every fact under the day of its event's time, which makes a cut
- * by time exact.
+ * An interval belongs whole to the day of its start and may reach beyond that day's end by at most max_slice; so a
+ * period must look one day back (max_slice <= 24 h). That keeps every fact under the day of its event's time, which
+ * makes a cut by time exact.
  *
  * Column families and keys (numbers in keys big-endian):
  *     default    "format", "zone", "max_slice_ms", "position", "cut": the store's own facts, see cells.c
@@ -57,20 +57,23 @@ uint32_t cells_content_count(const struct cells *cells);
 const char *cells_content_path(const struct cells *cells, uint32_t content);
 uint32_t cells_learner_count(const struct cells *cells); /* numbers are below this */
 bool cells_restricted(const struct cells *cells, uint32_t learner);
-/* First and one past the last day with a piece of activity or marks; false where there is none. Days since 1970-01-01. */
+/* First and one past the last day with a piece of activity or marks; false where there is none. Days since 1970-01-01.
+ */
 bool cells_days(const struct cells *cells, int32_t *first, int32_t *end);
 
 /* One learner's summary of one piece. Times in ms UTC. */
 struct cell_entry {
     uint32_t learner;
-    uint32_t opens;      /* distinct times */
-    uint32_t visits;     /* activity with no gap over VISIT_GAP_MS */
-    uint32_t active_ms;  /* union of the intervals */
-    int64_t first_ms;    /* first activity: an open's time or an interval's start */
-    int64_t last_ms;     /* last activity: an open's time or an interval's end (not included) */
+    uint32_t opens;                      /* distinct times */
+    uint32_t visits;                     /* activity with no gap over VISIT_GAP_MS */
+    uint32_t active_ms;                  /* union of the intervals */
+    int64_t first_ms;                    /* first activity: an open's time or an interval's start */
+    int64_t last_ms;                     /* last activity: an open's time or an interval's end (not included) */
     int64_t first_open_ms, last_open_ms; /* meaningless where opens is 0 */
 };
-enum { VISIT_GAP_MS = 30 * 60 * 1000 };
+enum {
+    VISIT_GAP_MS = 30 * 60 * 1000
+};
 
 /* A piece as the scan meets it: entries by ascending learner, one a learner. Borrowed until the next piece. */
 struct cell_piece {

@@ -1,10 +1,10 @@
 /* figures.h - exact figures of METRICS.md for a period, before anything is withheld.
  *
- * The one way: for each row, last row first, collect the summary entries of its content paths over the period, sort them
- * by learner and time, and walk learner by learner. Where a learner's entries do not overlap in time, summaries add up;
- * where they do (a topic and its section on screen together, pieces that repeat each other, a period that starts or ends
- * inside an entry), the learner's exact facts are joined instead. Rows go backwards so that "in a later row" is a bit
- * per learner that is already known.
+ * The one way: for each row, last row first, collect the summary entries of its content paths over the period, sort
+ * them by learner and time, and walk learner by learner. Where a learner's entries do not overlap in time, summaries
+ * add up; where they do (a topic and its section on screen together, pieces that repeat each other, a period that
+ * starts or ends inside an entry), the learner's exact facts are joined instead. Rows go backwards so that "in a later
+ * row" is a bit per learner that is already known.
  */
 #ifndef JEJAK_AGGREGATOR_FIGURES_H
 #define JEJAK_AGGREGATOR_FIGURES_H
@@ -17,7 +17,8 @@ enum level {
     LEVEL_SECTION = 3,
 };
 
-/* A row to compute: its own path, the content paths it covers (numbers, those at or below it), its plan. In row order. */
+/* A row to compute: its own path, the content paths it covers (numbers, those at or below it), its plan. In row order.
+ */
 struct figures_plan {
     const char *content;
     const uint32_t *contents;
@@ -41,8 +42,8 @@ struct figures {
     uint64_t over_learners;   /* above over_expected; below it: dwell_learners */
     uint64_t reopen_learners; /* above reopen_rate */
     uint64_t favorites, completed;
-    uint64_t drop_base, drop_learners; /* below and above drop_off */
-    uint64_t skip_base, skip_learners; /* below and above skip_rate */
+    uint64_t drop_base, drop_learners;      /* below and above drop_off */
+    uint64_t skip_base, skip_learners;      /* below and above skip_rate */
     uint64_t active_ms, greatest_active_ms; /* total and the one learner with most */
     uint64_t clipped_ms;
     double dwell_p25, dwell_median, dwell_p75, dwell_p90; /* s */
@@ -64,8 +65,8 @@ struct figures_table {
     uint32_t row_count; /* = plan_count */
     struct figures *rows;
     uint32_t group_count;
-    char **group_names;            /* group_names[0] is "-" */
-    struct figures_group *groups;  /* [row * group_count + group], over everybody, whatever the query's cohort */
+    char **group_names;           /* group_names[0] is "-" */
+    struct figures_group *groups; /* [row * group_count + group], over everybody, whatever the query's cohort */
 };
 
 enum status figures_compute(const struct cells *cells, const struct figures_query *query, struct figures_table *table,

@@ -4,7 +4,8 @@
 
 #include "common/base.h"
 
-/* Hyndman & Fan (1996), type 7: linear interpolation between order statistics at (n - 1) q. n >= 1. In the array's unit. */
+/* Hyndman & Fan (1996), type 7: linear interpolation between order statistics at (n - 1) q. n >= 1. In the array's
+ * unit. */
 double stats_quantile(const uint64_t *sorted, size_t n, double q);
 /* Greatest j with P(Binomial(n, 1/2) < j) <= 0.025; 0 where there is none: the j-th smallest and largest of n bound the
  * median at 95 % (the sign test's interval; Conover, Practical Nonparametric Statistics). */

@@ -3,7 +3,8 @@
  * Three kinds of trouble have three mechanisms, everywhere:
  *   a bad event          a verdict   (common/verdict.h)   answered to the publisher, never an error here
  *   the world failing us a status    (common/status.h)    returned, must be checked, with a text in struct error
- *   our own bug          ensure()    below                ends the process; bytes from a socket or a file never reach one
+ *   our own bug          ensure()    below                ends the process; bytes from a socket or a file never reach
+ * one
  */
 #ifndef JEJAK_COMMON_BASE_H
 #define JEJAK_COMMON_BASE_H
@@ -13,7 +14,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define must_check   __attribute__((warn_unused_result))
+#define must_check             __attribute__((warn_unused_result))
 #define printf_like(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -49,7 +50,8 @@ void *mem_new(size_t count, size_t size) must_check;
 void *mem_grow(void *memory, size_t count, size_t size) must_check; /* like realloc; new bytes are not zeroed */
 char *mem_text(const char *format, ...) must_check printf_like(1, 2);
 
-/* Wall clock, Unix ms UTC, and a monotonic clock in ns. Read at the edges only; the pipeline takes times as arguments. */
+/* Wall clock, Unix ms UTC, and a monotonic clock in ns. Read at the edges only; the pipeline takes times as arguments.
+ */
 int64_t clock_now_ms(void);
 int64_t clock_mono_ns(void);
 
@@ -101,6 +103,7 @@ static inline uint64_t get_be64(const uint8_t *at)
 {
     return __builtin_bswap64(get_u64(at));
 }
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored integers are little-endian; a big-endian port swaps here");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "stored integers are little-endian; a big-endian port swaps here");
 
 #endif

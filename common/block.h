@@ -22,15 +22,13 @@
  * Body of a control record: forget, restrict, lift: lid (16 bytes); cut: time (i64, Unix ms UTC): every event before it
  * is expired.
  *
- * Body of an event block: nine column entries of 8 bytes { encoding u8, width u8, 0 u16, size u32 }, then the columns in
- * this order, each `size` bytes:
+ * Body of an event block: nine column entries of 8 bytes { encoding u8, width u8, 0 u16, size u32 }, then the columns
+ * in this order, each `size` bytes:
  *
  *     paths       the block's dictionary of content paths: { length u8, bytes } each
  *     publishers  the block's dictionary of publisher names: { length u8, bytes } each
- *     runs        varints: publisher index, events, zigzag(received - received of the run before; the first: of the header)
- *     kinds       enum kind, u8 an event
- *     learners    learner number, planes
- *     contents    index into paths, planes
+ *     runs        varints: publisher index, events, zigzag(received - received of the run before; the first: of the
+ * header) kinds       enum kind, u8 an event learners    learner number, planes contents    index into paths, planes
  *     times       planes; encoding 0: time - least time; encoding 1: zigzag(time - time of the event before; the first:
  *                 of least time)
  *     values      planes; only of the events whose kind has a value, in order
@@ -118,12 +116,15 @@ size_t block_encode(struct record_header *header, const struct block_columns *co
 
 /* Control records: forget, restrict, lift with a lid; cut with a time. Header as for block_encode(); least_ms is the
  * record's own time. `out` has CONTROL_RECORD_MAX bytes. Returns the record's size. */
-enum { CONTROL_RECORD_MAX = RECORD_HEADER_BYTES + 16 + RECORD_CHECKSUM_BYTES };
+enum {
+    CONTROL_RECORD_MAX = RECORD_HEADER_BYTES + 16 + RECORD_CHECKSUM_BYTES
+};
 size_t record_encode_lid(struct record_header *header, enum record_kind kind, const uint8_t lid[LID_BYTES],
                          int64_t now_ms, uint8_t *out);
 size_t record_encode_cut(struct record_header *header, int64_t cut_ms, int64_t now_ms, uint8_t *out);
 
-/* Reads and checks a record's frame: magic, version, sizes, checksum. STATUS_CORRUPT with what is wrong; STATUS_NEWER. */
+/* Reads and checks a record's frame: magic, version, sizes, checksum. STATUS_CORRUPT with what is wrong; STATUS_NEWER.
+ */
 enum status record_open(struct slice record, struct record_header *header, struct error *error) must_check;
 /* The lid or the cut of a control record that record_open() accepted. */
 const uint8_t *record_lid(struct slice record);

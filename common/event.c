@@ -2,11 +2,12 @@
 
 static const struct {
     const char *name;
+    size_t length;
     bool has_value;
     uint32_t least;
     uint32_t greatest;
 } kinds[KIND_COUNT] = {
-#define X(name, wire, valued, least, greatest) [KIND_##name] = {wire, valued, least, greatest},
+#define X(name, wire, valued, least, greatest) [KIND_##name] = {wire, sizeof(wire) - 1, valued, least, greatest},
     KIND_TABLE(X)
 #undef X
 };
@@ -33,7 +34,7 @@ bool kind_has_value(enum kind kind)
 enum kind kind_from_name(struct slice name)
 {
     for (unsigned i = 0; i < KIND_COUNT; i++)
-        if (slice_equal(name, slice_of_text(kinds[i].name)))
+        if (name.size == kinds[i].length && memcmp(name.data, kinds[i].name, name.size) == 0)
             return (enum kind)i;
     return KIND_COUNT;
 }

@@ -7,12 +7,12 @@
 
 /*  name       wire name     value: none, or least and greatest */
 #define KIND_TABLE(X)                                                                                                  \
-    X(OPEN,       "open",       false, 0, 0)                                                                           \
-    X(DWELL,      "dwell",      true,  1, 86400000) /* ms; active during [time, time + value) */                       \
-    X(FAVORITE,   "favorite",   false, 0, 0)                                                                           \
+    X(OPEN, "open", false, 0, 0)                                                                                       \
+    X(DWELL, "dwell", true, 1, 86400000) /* ms; active during [time, time + value) */                                  \
+    X(FAVORITE, "favorite", false, 0, 0)                                                                               \
     X(UNFAVORITE, "unfavorite", false, 0, 0)                                                                           \
-    X(PROGRESS,   "progress",   true,  0, 100) /* percent */                                                           \
-    X(COHORT,     "cohort",     false, 0, 0) /* content is the group: one segment, "-" for none */
+    X(PROGRESS, "progress", true, 0, 100) /* percent */                                                                \
+    X(COHORT, "cohort", false, 0, 0)      /* content is the group: one segment, "-" for none */
 
 /* Stored in blocks: the numbers never change, new kinds are added at the end. */
 enum kind {
@@ -24,15 +24,15 @@ enum kind {
 
 /*  name          wire code        sentence (also the counter's description) */
 #define VERDICT_TABLE(X)                                                                                               \
-    X(ACCEPTED,     "accepted",     "stored, or already there")                                                        \
-    X(SHAPE,        "shape",        "not an array of kind, time, learner, content and a value where the kind has one") \
-    X(KIND,         "kind",         "the kind is not one of this protocol version")                                    \
+    X(ACCEPTED, "accepted", "stored, or already there")                                                                \
+    X(SHAPE, "shape", "not an array of kind, time, learner, content and a value where the kind has one")               \
+    X(KIND, "kind", "the kind is not one of this protocol version")                                                    \
     X(TIME_INVALID, "time_invalid", "the time is not an integer of Unix milliseconds from 1970 to 9999")               \
-    X(TIME_FUTURE,  "time_future",  "the time is more than 5 minutes ahead of the collector's clock")                  \
-    X(TIME_EXPIRED, "time_expired", "the time is older than the retention of learning history")                       \
-    X(LEARNER,      "learner",      "the learner is not a string of 1 to 128 bytes of UTF-8 without controls")         \
-    X(CONTENT,      "content",      "the content is not a path of 1 to 3 segments of [A-Za-z0-9._~:-]{1,64}")          \
-    X(VALUE,        "value",        "the value is not an integer within the kind's range")
+    X(TIME_FUTURE, "time_future", "the time is more than 5 minutes ahead of the collector's clock")                    \
+    X(TIME_EXPIRED, "time_expired", "the time is older than the retention of learning history")                        \
+    X(LEARNER, "learner", "the learner is not a string of 1 to 128 bytes of UTF-8 without controls")                   \
+    X(CONTENT, "content", "the content is not a path of 1 to 3 segments of [A-Za-z0-9._~:-]{1,64}")                    \
+    X(VALUE, "value", "the value is not an integer within the kind's range")
 
 enum verdict {
 #define X(name, wire, sentence) VERDICT_##name,

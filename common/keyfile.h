@@ -34,7 +34,8 @@ enum status keyfile_read_bytes(const char *path, uint8_t key[KEY_BYTES], struct 
  * A name is a segment of at most PUBLISHER_NAME_MAX bytes (event.h); other names are refused by name. */
 typedef enum status (*keyfile_each_fn)(const char *name, const char public_key[KEY_TEXT_BYTES], void *argument,
                                        struct error *error);
-enum status keyfile_each_public(const char *folder, keyfile_each_fn each, void *argument, struct error *error) must_check;
+enum status keyfile_each_public(const char *folder, keyfile_each_fn each, void *argument,
+                                struct error *error) must_check;
 
 /* mkdir -p with mode 0700 for what is made. */
 enum status folder_make(const char *path, struct error *error) must_check;

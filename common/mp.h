@@ -13,8 +13,8 @@
 enum mp_type {
     MP_NIL,
     MP_BOOL,
-    MP_UINT,  /* an integer >= 0 */
-    MP_INT,   /* an integer < 0 */
+    MP_UINT, /* an integer >= 0 */
+    MP_INT,  /* an integer < 0 */
     MP_FLOAT,
     MP_STR,
     MP_BIN,

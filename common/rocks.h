@@ -1,9 +1,9 @@
 /* rocks.h - RocksDB, confined to this pair of files, with the settings that keep what was acknowledged.
  *
  * Every store is opened with: WAL recovery mode 0 (tolerates no damaged tail but one cut short; see docs/DESIGN.md),
- * paranoid checks, no recycled logs, no flush during recovery, create_if_missing only where asked, a bounded WAL, and its
- * info log outside the store (Debian's build aborts when writing that log fails).
- * A failed write means "unknown", never "not stored": the caller closes the store, opens it again and looks.
+ * paranoid checks, no recycled logs, no flush during recovery, create_if_missing only where asked, a bounded WAL, and
+ * its info log outside the store (Debian's build aborts when writing that log fails). A failed write means "unknown",
+ * never "not stored": the caller closes the store, opens it again and looks.
  */
 #ifndef JEJAK_COMMON_ROCKS_H
 #define JEJAK_COMMON_ROCKS_H
@@ -26,7 +26,7 @@ struct rocks_options {
     size_t write_buffer_bytes; /* a memtable */
     size_t cache_bytes;        /* uncompressed blocks */
     size_t max_wal_bytes;
-    size_t block_bytes; /* of the table files */
+    size_t block_bytes;    /* of the table files */
     int compression_level; /* zstd */
 };
 
@@ -67,7 +67,7 @@ void rocks_value_close(struct rocks_value *value);
 /* A consistent view from when it was opened. Keys and values borrow until the next step. */
 struct rocks_iterator *rocks_iterator_open(struct rocks *store, struct rocks_family *family);
 void rocks_iterator_close(struct rocks_iterator *iterator);
-void rocks_iterator_seek(struct rocks_iterator *iterator, struct slice key); /* the first key >= this one */
+void rocks_iterator_seek(struct rocks_iterator *iterator, struct slice key);        /* the first key >= this one */
 void rocks_iterator_seek_before(struct rocks_iterator *iterator, struct slice key); /* the last key <= this one */
 void rocks_iterator_last(struct rocks_iterator *iterator);
 void rocks_iterator_next(struct rocks_iterator *iterator);

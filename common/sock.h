@@ -1,4 +1,5 @@
-/* sock.h - ZeroMQ sockets with the project's options: bounded messages and queues, CURVE, enforced ZAP domain, heartbeats.
+/* sock.h - ZeroMQ sockets with the project's options: bounded messages and queues, CURVE, enforced ZAP domain,
+ * heartbeats.
  */
 #ifndef JEJAK_COMMON_SOCK_H
 #define JEJAK_COMMON_SOCK_H
@@ -6,23 +7,26 @@
 #include "common/keyfile.h"
 #include "common/status.h"
 
-/* Not in the public header of 4.3.4 (draft), honoured by the library of Debian and Ubuntu: without it CURVE lets strangers
- * in while no ZAP handler answers. */
-enum { SOCK_OPTION_ZAP_ENFORCE_DOMAIN = 93 };
+/* Not in the public header of 4.3.4 (draft), honoured by the library of Debian and Ubuntu: without it CURVE lets
+ * strangers in while no ZAP handler answers. */
+enum {
+    SOCK_OPTION_ZAP_ENFORCE_DOMAIN = 93
+};
 
 struct sock_options {
-    int type;                        /* ZMQ_ROUTER … */
-    const char *zap_domain;          /* server side: the role that must be listed; NULL: a client */
-    const char *server_secret;       /* server side with CURVE: Z85; NULL: no CURVE */
-    const char *server_public;       /* client side with CURVE: the server's key, Z85 */
-    const struct keypair *client;    /* client side with CURVE: its own pair */
-    int64_t max_message_bytes;       /* 0: 1 MiB */
-    int high_water_mark;             /* messages, both directions; 0: 8 */
-    const char *routing_id;          /* REQ/DEALER: rarely needed; NULL */
+    int type;                     /* ZMQ_ROUTER … */
+    const char *zap_domain;       /* server side: the role that must be listed; NULL: a client */
+    const char *server_secret;    /* server side with CURVE: Z85; NULL: no CURVE */
+    const char *server_public;    /* client side with CURVE: the server's key, Z85 */
+    const struct keypair *client; /* client side with CURVE: its own pair */
+    int64_t max_message_bytes;    /* 0: 1 MiB */
+    int high_water_mark;          /* messages, both directions; 0: 8 */
+    const char *routing_id;       /* REQ/DEALER: rarely needed; NULL */
 };
 
 enum status sock_open(void *context, const struct sock_options *options, void **socket, struct error *error) must_check;
-/* Binds; names the endpoint and, where the address is in use, says so. An ipc path's folder is made, its file is 0600. */
+/* Binds; names the endpoint and, where the address is in use, says so. An ipc path's folder is made, its file is 0600.
+ */
 enum status sock_bind(void *socket, const char *endpoint, struct error *error) must_check;
 enum status sock_connect(void *socket, const char *endpoint, struct error *error) must_check;
 void sock_close(void *socket); /* linger 0; NULL is fine */
@@ -34,9 +38,9 @@ const char *sock_ipc_path(const char *endpoint);
 /* The endpoint that was bound last, port 0 and wildcards resolved. */
 enum status sock_bound_endpoint(void *socket, char *endpoint, size_t size, struct error *error) must_check;
 
-/* One request, one answer, over a fresh DEALER socket with an empty delimiter left out: for tools that ask a daemon. The
- * answer's parts are copied into *parts (free each .data and the array with sock_parts_free). STATUS_UNAVAILABLE where
- * nobody answers within timeout_ms. */
+/* One request, one answer, over a fresh DEALER socket with an empty delimiter left out: for tools that ask a daemon.
+ * The answer's parts are copied into *parts (free each .data and the array with sock_parts_free). STATUS_UNAVAILABLE
+ * where nobody answers within timeout_ms. */
 struct sock_parts {
     size_t count;
     struct slice *part;

@@ -13,26 +13,26 @@
 
 /*  name          exit code       sentence */
 #define STATUS_TABLE(X)                                                                                                \
-    X(OK,          EX_OK,          "fine")                                                                             \
-    X(USAGE,       EX_USAGE,       "the command line is wrong")                                                        \
-    X(DATA,        EX_DATAERR,     "the input is not what it should be")                                               \
-    X(NO_INPUT,    EX_NOINPUT,     "an input file is missing or unreadable")                                           \
+    X(OK, EX_OK, "fine")                                                                                               \
+    X(USAGE, EX_USAGE, "the command line is wrong")                                                                    \
+    X(DATA, EX_DATAERR, "the input is not what it should be")                                                          \
+    X(NO_INPUT, EX_NOINPUT, "an input file is missing or unreadable")                                                  \
     X(UNAVAILABLE, EX_UNAVAILABLE, "a program that is needed does not answer")                                         \
-    X(BUG,         EX_SOFTWARE,    "an internal error")                                                                \
-    X(SYSTEM,      EX_OSERR,       "the operating system refused")                                                     \
-    X(CANNOT_MAKE, EX_CANTCREAT,   "an output file cannot be made")                                                    \
-    X(IO,          EX_IOERR,       "reading or writing failed")                                                        \
-    X(FULL,        EX_IOERR,       "the disk is full")                                                                 \
-    X(BUSY,        EX_TEMPFAIL,    "not now; try again")                                                               \
-    X(PROTOCOL,    EX_PROTOCOL,    "the other side does not follow the protocol")                                      \
-    X(DENIED,      EX_NOPERM,      "not allowed")                                                                      \
-    X(CONFIG,      EX_CONFIG,      "the configuration is wrong")                                                       \
-    X(CORRUPT,     EX_DATAERR,     "stored data is damaged")                                                           \
-    X(NEWER,       EX_CONFIG,      "stored data is of a newer format than this program knows")                         \
-    X(FOREIGN,     EX_CONFIG,      "stored data belongs to another store")                                             \
-    X(FORKED,      EX_DATAERR,     "the log is not the one that was read before; rebuild")                             \
-    X(LOSS,        EX_DATAERR,     "acknowledged data is missing")                                                     \
-    X(STOPPED,     EX_OK,          "stopped on request")
+    X(BUG, EX_SOFTWARE, "an internal error")                                                                           \
+    X(SYSTEM, EX_OSERR, "the operating system refused")                                                                \
+    X(CANNOT_MAKE, EX_CANTCREAT, "an output file cannot be made")                                                      \
+    X(IO, EX_IOERR, "reading or writing failed")                                                                       \
+    X(FULL, EX_IOERR, "the disk is full")                                                                              \
+    X(BUSY, EX_TEMPFAIL, "not now; try again")                                                                         \
+    X(PROTOCOL, EX_PROTOCOL, "the other side does not follow the protocol")                                            \
+    X(DENIED, EX_NOPERM, "not allowed")                                                                                \
+    X(CONFIG, EX_CONFIG, "the configuration is wrong")                                                                 \
+    X(CORRUPT, EX_DATAERR, "stored data is damaged")                                                                   \
+    X(NEWER, EX_CONFIG, "stored data is of a newer format than this program knows")                                    \
+    X(FOREIGN, EX_CONFIG, "stored data belongs to another store")                                                      \
+    X(FORKED, EX_DATAERR, "the log is not the one that was read before; rebuild")                                      \
+    X(LOSS, EX_DATAERR, "acknowledged data is missing")                                                                \
+    X(STOPPED, EX_OK, "stopped on request")
 
 enum status {
 #define X(name, code, sentence) STATUS_##name,
@@ -41,7 +41,9 @@ enum status {
     STATUS_COUNT
 };
 
-enum { ERROR_TEXT_BYTES = 512 };
+enum {
+    ERROR_TEXT_BYTES = 512
+};
 
 struct error {
     enum status status;

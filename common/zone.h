@@ -1,7 +1,7 @@
 /* zone.h - local days of an IANA time zone: local midnights in UTC, and which local day a moment lies in.
  *
- * Days are numbered as proleptic Gregorian days since 1970-01-01. Where a zone skips midnight (a DST change at 00:00), the
- * day starts at the first moment that exists. From the system's zoneinfo (tzdata), through libc.
+ * Days are numbered as proleptic Gregorian days since 1970-01-01. Where a zone skips midnight (a DST change at 00:00),
+ * the day starts at the first moment that exists. From the system's zoneinfo (tzdata), through libc.
  */
 #ifndef JEJAK_COMMON_ZONE_H
 #define JEJAK_COMMON_ZONE_H
@@ -20,7 +20,9 @@ int32_t zone_day(const struct zone *zone, int64_t time_ms);
 int64_t zone_day_start_ms(const struct zone *zone, int32_t day);
 
 /* "2026-01-31" <-> day number; DATE_TEXT_BYTES with the NUL. */
-enum { DATE_TEXT_BYTES = 11 };
+enum {
+    DATE_TEXT_BYTES = 11
+};
 bool date_parse(struct slice text, int32_t *day); /* exactly YYYY-MM-DD, 1970 to 9999, a date that exists */
 void date_format(int32_t day, char text[DATE_TEXT_BYTES]);
 
