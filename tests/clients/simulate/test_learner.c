@@ -57,9 +57,13 @@ static void check_event(const struct simulate_event *made, void *argument)
     *last_ms = made->time_ms;
 }
 
+/* Three weeks of many: nearly all are in the middle of the course, a few in a visit over midnight, when they are over. */
 Test(learner, makes_valid_events_in_order_within_the_period)
 {
-    for (uint32_t i = 0; i < model.learners; i++) {
+    model.weeks = 3;
+    close_course();
+    course = course_open(&model);
+    for (uint32_t i = 0; i < 5000; i++) {
         int64_t last_ms = 0;
         for_each_event(i, check_event, &last_ms);
     }
@@ -205,7 +209,7 @@ Test(learner, comes_three_to_six_times_a_week_at_first_and_less_later)
     }
     double early = (double)first / in_first, later = (double)fourth / in_fourth;
     cr_assert(early > 3 && early < 6, "%f visits in the first week", early);
-    cr_assert(later < early - 0.7, "%f visits in the fourth week after %f in the first", later, early);
+    cr_assert(later < early - 1.3, "%f visits in the fourth week after %f in the first", later, early);
     cr_assert_gt(usual, in_first * 65 / 100);
     cr_assert_lt(in_fourth, in_first * 9 / 10);
 }
