@@ -57,16 +57,24 @@ static void check_event(const struct simulate_event *made, void *argument)
     *last_ms = made->time_ms;
 }
 
-/* Three weeks of many: nearly all are in the middle of the course, a few in a visit over midnight, when they are over. */
 Test(learner, makes_valid_events_in_order_within_the_period)
 {
-    model.weeks = 3;
-    close_course();
-    course = course_open(&model);
-    for (uint32_t i = 0; i < 5000; i++) {
+    for (uint32_t i = 0; i < model.learners; i++) {
         int64_t last_ms = 0;
         for_each_event(i, check_event, &last_ms);
     }
+}
+
+Test(learner, stops_in_the_middle_when_the_period_ends)
+{
+    struct learner learner;
+    struct simulate_event event = {0};
+    learner_open(&learner, course, 1);
+    learner.clock_ms = simulate_end_ms(&model) - 2 * MINUTE_MS;
+    uint32_t count = 0;
+    for (; learner_next(&learner, course, &event); count++)
+        cr_assert_lt(event.time_ms, simulate_end_ms(&model));
+    cr_assert(count >= 4 && count <= 9, "%u events in two minutes", count);
 }
 
 /* Slices: of the section opened last, none longer than asked, none shorter than a second, none overlapping; a shorter
