@@ -74,7 +74,7 @@ Test(learner, stops_in_the_middle_when_the_period_ends)
     uint32_t count = 0;
     for (; learner_next(&learner, course, &event); count++)
         cr_assert_lt(event.time_ms, simulate_end_ms(&model));
-    cr_assert(count >= 4 && count <= 9, "%u events in two minutes", count);
+    cr_assert(count >= 4 && count <= 20, "%u events in two minutes", count);
 }
 
 /* Slices: of the section opened last, none longer than asked, none shorter than a second, none overlapping; a shorter
