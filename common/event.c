@@ -1,4 +1,5 @@
 #include "common/event.h"
+#include "common/utf8.h"
 
 static const struct {
     const char *name;
@@ -49,30 +50,6 @@ const char *verdict_sentence(enum verdict verdict)
     return verdicts[verdict].sentence;
 }
 
-/* The length of the well-formed UTF-8 sequence at `s` (The Unicode Standard, table 3-7), 0 where there is none. */
-static size_t utf8_length(const uint8_t *s, size_t left)
-{
-    if (s[0] < 0x80)
-        return 1;
-    if (s[0] >= 0xC2 && s[0] <= 0xDF)
-        return left >= 2 && (s[1] & 0xC0) == 0x80 ? 2 : 0;
-    if (s[0] >= 0xE0 && s[0] <= 0xEF) {
-        if (left < 3 || (s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80)
-            return 0;
-        bool overlong = s[0] == 0xE0 && s[1] < 0xA0;
-        bool surrogate = s[0] == 0xED && s[1] > 0x9F;
-        return overlong || surrogate ? 0 : 3;
-    }
-    if (s[0] >= 0xF0 && s[0] <= 0xF4) {
-        if (left < 4 || (s[1] & 0xC0) != 0x80 || (s[2] & 0xC0) != 0x80 || (s[3] & 0xC0) != 0x80)
-            return 0;
-        bool overlong = s[0] == 0xF0 && s[1] < 0x90;
-        bool beyond = s[0] == 0xF4 && s[1] > 0x8F;
-        return overlong || beyond ? 0 : 4;
-    }
-    return 0;
-}
-
 bool learner_valid(struct slice learner)
 {
     if (learner.size < 1 || learner.size > LEARNER_MAX_BYTES)
@@ -80,8 +57,7 @@ bool learner_valid(struct slice learner)
     for (size_t i = 0; i < learner.size;) {
         const uint8_t *s = learner.data + i;
         size_t length = utf8_length(s, learner.size - i);
-        bool control = s[0] < 0x20 || s[0] == 0x7F || (s[0] == 0xC2 && length == 2 && s[1] < 0xA0);
-        if (length == 0 || control)
+        if (length == 0 || utf8_is_control(s, length))
             return false;
         i += length;
     }

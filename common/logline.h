@@ -3,12 +3,15 @@
  *     log_info("store opened", LOG_TEXT("path", path), LOG_UINT("offset", offset));
  *     ts=2026-01-31T08:15:00.123Z level=info msg="store opened" path=/srv/jejak/data/log offset=1200
  *
+ * A line has at most LOG_LINE_BYTES; what does not fit is left out whole, and the line says cut=true.
  * No field ever holds a learner id, an event's bytes or a secret. Safe from any thread: one write(2) a line.
  */
 #ifndef JEJAK_COMMON_LOGLINE_H
 #define JEJAK_COMMON_LOGLINE_H
 
 #include "common/base.h"
+
+enum { LOG_LINE_BYTES = 4096 };
 
 enum log_level {
     LOG_LEVEL_DEBUG,
@@ -42,6 +45,10 @@ struct log_field {
 #define LOG_INT(name_, v)  ((struct log_field){.name = (name_), .type = LOG_TYPE_INT, .integer = (v)})
 #define LOG_UINT(name_, v) ((struct log_field){.name = (name_), .type = LOG_TYPE_UINT, .natural = (v)})
 #define LOG_REAL(name_, v) ((struct log_field){.name = (name_), .type = LOG_TYPE_REAL, .real = (v)})
+
+/* The names that the configuration knows: debug, info, warning, error; logfmt, json. False where it is none of them. */
+bool log_level_parse(const char *name, enum log_level *level);
+bool log_format_parse(const char *name, enum log_format *format);
 
 void log_setup(enum log_level least, enum log_format format);
 void log_line(enum log_level level, const char *message, const struct log_field *fields, size_t count);

@@ -1,0 +1,237 @@
+#include "collector/vault.h"
+
+#include "common/rocks.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+enum {
+    KNOWN_KEY_BYTES = LOOKUP_HASH_BYTES,
+    KNOWN_VALUE_BYTES = 4 + LID_BYTES,
+    WRITE_BUFFER_BYTES = 8 << 20,
+    CACHE_BYTES = 8 << 20,
+    MAX_WAL_BYTES = 32 << 20,
+};
+static const char person_domain[] = "jejak person v1";
+static const char scalar_domain[] = "jejak scalar v1";
+
+struct vault {
+    struct rocks *store;
+    struct rocks_family *defaults, *persons, *known;
+    struct rocks_batch *batch;
+    uint8_t tenant[VAULT_TENANT_BYTES];
+    uint8_t scalar[crypto_core_ristretto255_SCALARBYTES];
+    uint64_t rows;        /* on stable storage */
+    uint64_t rows_on_way; /* resolved as new, not written yet */
+};
+
+static void derive_scalar(const uint8_t key[KEY_BYTES], uint8_t scalar[crypto_core_ristretto255_SCALARBYTES])
+{
+    uint8_t wide[crypto_core_ristretto255_NONREDUCEDSCALARBYTES];
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, key, KEY_BYTES, sizeof wide);
+    crypto_generichash_update(&state, (const uint8_t *)scalar_domain, sizeof scalar_domain - 1);
+    crypto_generichash_final(&state, wide, sizeof wide);
+    crypto_core_ristretto255_scalar_reduce(scalar, wide);
+    sodium_memzero(wide, sizeof wide);
+}
+
+static void put_rows(struct vault *vault, uint64_t rows)
+{
+    uint8_t bytes[8];
+    put_be64(bytes, rows);
+    rocks_batch_put(vault->batch, vault->defaults, slice_of_text("rows"), slice_of(bytes, sizeof bytes));
+}
+
+static enum status write_first(struct vault *vault, struct error *error)
+{
+    uint8_t format[4];
+    put_u32(format, VAULT_FORMAT);
+    randombytes_buf(vault->tenant, sizeof vault->tenant);
+    rocks_batch_clear(vault->batch);
+    rocks_batch_put(vault->batch, vault->defaults, slice_of_text("format"), slice_of(format, sizeof format));
+    rocks_batch_put(vault->batch, vault->defaults, slice_of_text("tenant"),
+                    slice_of(vault->tenant, sizeof vault->tenant));
+    put_rows(vault, 0);
+    return rocks_write(vault->store, vault->batch, true, error);
+}
+
+/* A row of the default family that must stand there with this size. */
+static enum status read_fixed(struct vault *vault, const char *key, uint8_t *out, size_t size, struct error *error)
+{
+    struct rocks_value value;
+    bool found;
+    enum status status = rocks_get(vault->store, vault->defaults, slice_of_text(key), &found, &value, error);
+    if (status != STATUS_OK)
+        return status;
+    if (!found || value.bytes.size != size)
+        status =
+            error_set(error, STATUS_CORRUPT, "it has no usable `%s` row: not a vault of Jejak, or a damaged one", key);
+    else
+        memcpy(out, value.bytes.data, size);
+    if (found)
+        rocks_value_close(&value);
+    return status;
+}
+
+static enum status read_first(struct vault *vault, struct error *error)
+{
+    uint8_t format[4], rows[8];
+    enum status status = read_fixed(vault, "format", format, sizeof format, error);
+    if (status == STATUS_OK && get_u32(format) != VAULT_FORMAT)
+        return error_set(error, STATUS_NEWER, "it is of format %u, this program knows %d; use the newer program",
+                         get_u32(format), VAULT_FORMAT);
+    if (status == STATUS_OK)
+        status = read_fixed(vault, "tenant", vault->tenant, sizeof vault->tenant, error);
+    if (status == STATUS_OK)
+        status = read_fixed(vault, "rows", rows, sizeof rows, error);
+    if (status == STATUS_OK)
+        vault->rows = get_be64(rows);
+    return status;
+}
+
+static enum status find_families(struct vault *vault, struct error *error)
+{
+    vault->defaults = rocks_family(vault->store, "default");
+    vault->persons = rocks_family(vault->store, "persons");
+    vault->known = rocks_family(vault->store, "known");
+    if (!vault->persons || !vault->known)
+        return error_set(error, STATUS_FOREIGN, "it lacks the families of a vault: another store stands there");
+    return STATUS_OK;
+}
+
+enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTES], struct vault **vault,
+                       struct error *error)
+{
+    static const char *const families[] = {"persons", "known"};
+    struct rocks_options options = {
+        .mode = create ? ROCKS_CREATE : ROCKS_WRITE,
+        .write_buffer_bytes = WRITE_BUFFER_BYTES,
+        .cache_bytes = CACHE_BYTES,
+        .max_wal_bytes = MAX_WAL_BYTES,
+        .block_bytes = 4096,
+        .compression_level = 1,
+    };
+    struct vault *opened = mem_new(1, sizeof *opened);
+    enum status status = rocks_open(path, &options, families, ARRAY_COUNT(families), &opened->store, error);
+    if (status == STATUS_OK)
+        status = find_families(opened, error);
+    if (status == STATUS_OK) {
+        opened->batch = rocks_batch_open();
+        derive_scalar(key, opened->scalar);
+        status = create ? write_first(opened, error) : read_first(opened, error);
+    }
+    if (status != STATUS_OK) {
+        vault_close(opened);
+        return error_prefix(error, "the vault %s", path);
+    }
+    *vault = opened;
+    return STATUS_OK;
+}
+
+void vault_close(struct vault *vault)
+{
+    if (!vault)
+        return;
+    if (vault->batch)
+        rocks_batch_close(vault->batch);
+    if (vault->store)
+        rocks_close(vault->store);
+    sodium_memzero(vault->scalar, sizeof vault->scalar);
+    free(vault);
+}
+
+uint64_t vault_rows(const struct vault *vault)
+{
+    return vault->rows + vault->rows_on_way;
+}
+
+static enum status person_of(const struct vault *vault, struct slice id, uint8_t person[VAULT_PERSON_BYTES],
+                             struct error *error)
+{
+    uint8_t hash[crypto_core_ristretto255_HASHBYTES], point[crypto_core_ristretto255_BYTES];
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, sizeof hash);
+    crypto_generichash_update(&state, (const uint8_t *)person_domain, sizeof person_domain - 1);
+    crypto_generichash_update(&state, vault->tenant, sizeof vault->tenant);
+    crypto_generichash_update(&state, id.data, id.size);
+    crypto_generichash_final(&state, hash, sizeof hash);
+    crypto_core_ristretto255_from_hash(point, hash);
+    bool usable = crypto_scalarmult_ristretto255(person, vault->scalar, point) == 0;
+    sodium_memzero(hash, sizeof hash);
+    sodium_memzero(point, sizeof point);
+    sodium_memzero(&state, sizeof state);
+    return usable ? STATUS_OK : error_set(error, STATUS_CONFIG, "the pseudonym key gives the identity element");
+}
+
+enum status vault_resolve(struct vault *vault, struct slice id, struct vault_row *row, struct error *error)
+{
+    struct rocks_value value;
+    bool found;
+    enum status status = person_of(vault, id, row->person, error);
+    if (status == STATUS_OK)
+        status =
+            rocks_get(vault->store, vault->persons, slice_of(row->person, sizeof row->person), &found, &value, error);
+    if (status != STATUS_OK)
+        return status;
+    row->new_person = !found;
+    if (!found) {
+        randombytes_buf(row->lid, sizeof row->lid);
+        vault->rows_on_way++;
+        return STATUS_OK;
+    }
+    if (value.bytes.size == LID_BYTES)
+        memcpy(row->lid, value.bytes.data, LID_BYTES);
+    else
+        status =
+            error_set(error, STATUS_CORRUPT, "a row of the vault has %zu bytes, not %d", value.bytes.size, LID_BYTES);
+    rocks_value_close(&value);
+    return status;
+}
+
+enum status vault_write(struct vault *vault, const struct vault_row *rows, size_t count, struct error *error)
+{
+    uint64_t made = 0;
+    rocks_batch_clear(vault->batch);
+    for (size_t i = 0; i < count; i++) {
+        const struct vault_row *row = &rows[i];
+        uint8_t known[KNOWN_VALUE_BYTES];
+        put_be32(known, row->number);
+        memcpy(known + 4, row->lid, LID_BYTES);
+        rocks_batch_put(vault->batch, vault->known, slice_of(&row->hash, KNOWN_KEY_BYTES),
+                        slice_of(known, sizeof known));
+        if (!row->new_person)
+            continue;
+        rocks_batch_put(vault->batch, vault->persons, slice_of(row->person, sizeof row->person),
+                        slice_of(row->lid, LID_BYTES));
+        made++;
+    }
+    put_rows(vault, vault->rows + made);
+    enum status status = rocks_write(vault->store, vault->batch, true, error);
+    if (status != STATUS_OK)
+        return error_prefix(error, "the vault");
+    vault->rows += made;
+    vault->rows_on_way -= made;
+    return STATUS_OK;
+}
+
+enum status vault_known(struct vault *vault, vault_known_fn each, void *argument, struct error *error)
+{
+    struct rocks_iterator *iterator = rocks_iterator_open(vault->store, vault->known);
+    enum status status = STATUS_OK;
+    for (rocks_iterator_seek(iterator, slice_of("", 0)); rocks_iterator_valid(iterator) && status == STATUS_OK;
+         rocks_iterator_next(iterator)) {
+        struct slice key = rocks_iterator_key(iterator), value = rocks_iterator_value(iterator);
+        struct lookup_hash hash;
+        if (key.size != KNOWN_KEY_BYTES || value.size != KNOWN_VALUE_BYTES) {
+            status = error_set(error, STATUS_CORRUPT, "the vault: a row of `known` is damaged");
+            break;
+        }
+        memcpy(&hash, key.data, sizeof hash);
+        each(hash, get_be32(value.data), value.data + 4, argument);
+    }
+    if (status == STATUS_OK)
+        status = rocks_iterator_status(iterator, error);
+    rocks_iterator_close(iterator);
+    return status;
+}

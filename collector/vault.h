@@ -1,0 +1,56 @@
+/* vault.h - who is who: the only place that maps a person to a lid. A RocksDB of its own, apart from the log.
+ *
+ *     family "default"   "format" u32 LE;  "tenant" 16 random bytes;  "rows" be64: rows ever made (never counts down)
+ *     family "persons"   P (32) -> lid (16)
+ *     family "known"     keyed hash of the raw id (lookup.h) -> be32 learner number, lid (16)
+ *
+ * P = k * H: H is the ristretto255 point that libsodium's crypto_core_ristretto255_from_hash maps
+ * BLAKE2b-512("jejak person v1", tenant, id) to (RFC 9496, element derivation), k the scalar of keys/pseudonym.key.
+ * Being a group element, P moves to another key by multiplication, without raw ids.
+ *
+ * `known` saves the group operation for learners seen before, across restarts. The vault is synced before the log, so a
+ * `known` row may be ahead of the log: it counts only where the log binds the same lid to the same number.
+ */
+#ifndef JEJAK_COLLECTOR_VAULT_H
+#define JEJAK_COLLECTOR_VAULT_H
+
+#include "collector/lookup.h"
+#include "common/block.h"
+#include "common/keyfile.h"
+
+struct vault;
+
+enum {
+    VAULT_FORMAT = 1,
+    VAULT_PERSON_BYTES = 32,
+    VAULT_TENANT_BYTES = 16,
+};
+
+/* A learner met for the first time by this log, on its way to stable storage. */
+struct vault_row {
+    bool new_person; /* a row of `persons` is to be written; else only `known` */
+    uint8_t person[VAULT_PERSON_BYTES];
+    uint8_t lid[LID_BYTES];
+    struct lookup_hash hash;
+    uint32_t number;
+};
+
+/* create: a first start. key: the bytes of keys/pseudonym.key. */
+enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTES], struct vault **vault,
+                       struct error *error) must_check;
+void vault_close(struct vault *vault);
+uint64_t vault_rows(const struct vault *vault); /* rows ever made, those still being written included */
+
+/* The lid of an id: from `persons`, or a new random one (row->new_person). Costs a group operation, about 100 us. Fills
+ * person, lid and new_person. Not for an id whose row is still on its way: lookup.h knows those. */
+enum status vault_resolve(struct vault *vault, struct slice id, struct vault_row *row, struct error *error) must_check;
+
+/* Writes the rows and syncs. On failure: unknown, as with every write. */
+enum status vault_write(struct vault *vault, const struct vault_row *rows, size_t count,
+                        struct error *error) must_check;
+
+/* Calls `each` for every row of `known`. */
+typedef void (*vault_known_fn)(struct lookup_hash hash, uint32_t number, const uint8_t lid[LID_BYTES], void *argument);
+enum status vault_known(struct vault *vault, vault_known_fn each, void *argument, struct error *error) must_check;
+
+#endif

@@ -1,0 +1,104 @@
+#include "collector/zap.h"
+
+#include <errno.h>
+#include <zmq.h>
+
+/* A request's parts after the delimiter that REP takes off: version, request id, domain, address, routing id,
+ * mechanism, and with CURVE the key, 32 bytes. */
+enum {
+    PART_VERSION,
+    PART_REQUEST_ID,
+    PART_DOMAIN,
+    PART_ADDRESS,
+    PART_ROUTING_ID,
+    PART_MECHANISM,
+    PART_KEY,
+    PART_COUNT,
+    PART_MAX_BYTES = 256,
+};
+
+struct request {
+    int count;
+    size_t size[PART_COUNT];
+    uint8_t part[PART_COUNT][PART_MAX_BYTES];
+};
+
+enum status zap_open(void *context, void **socket, struct error *error)
+{
+    void *opened = zmq_socket(context, ZMQ_REP);
+    int linger = 0;
+    if (!opened)
+        return error_set(error, STATUS_SYSTEM, "no socket for the ZAP handler: %s", zmq_strerror(errno));
+    zmq_setsockopt(opened, ZMQ_LINGER, &linger, sizeof linger);
+    if (zmq_bind(opened, "inproc://zeromq.zap.01") != 0) {
+        zmq_close(opened);
+        return error_set(error, STATUS_SYSTEM, "the ZAP handler cannot be bound: %s", zmq_strerror(errno));
+    }
+    *socket = opened;
+    return STATUS_OK;
+}
+
+static bool more(void *socket)
+{
+    int follows = 0;
+    size_t size = sizeof follows;
+    zmq_getsockopt(socket, ZMQ_RCVMORE, &follows, &size);
+    return follows != 0;
+}
+
+static bool receive(void *socket, struct request *request)
+{
+    uint8_t surplus[PART_MAX_BYTES];
+    request->count = 0;
+    do {
+        bool fits = request->count < PART_COUNT;
+        int size = zmq_recv(socket, fits ? request->part[request->count] : surplus, PART_MAX_BYTES, ZMQ_DONTWAIT);
+        if (size < 0)
+            return false;
+        if (fits)
+            request->size[request->count] = (size_t)size;
+        request->count++;
+    } while (more(socket));
+    return true;
+}
+
+static struct slice part(const struct request *request, int index)
+{
+    size_t size = request->size[index];
+    return slice_of(request->part[index], size <= PART_MAX_BYTES ? size : 0);
+}
+
+/* The user id of whoever asks, or NULL: not let in. */
+static const char *judge(const struct request *request, const struct roles *roles, char key[KEY_TEXT_BYTES])
+{
+    enum role role;
+    if (request->count < PART_MECHANISM + 1 || !role_from_domain(part(request, PART_DOMAIN), &role))
+        return NULL;
+    if (slice_equal(part(request, PART_MECHANISM), slice_of_text("NULL")))
+        return roles_listed(roles, role, ROLE_PLAIN_USER) ? ROLE_PLAIN_USER : NULL;
+    bool curve = slice_equal(part(request, PART_MECHANISM), slice_of_text("CURVE"));
+    if (!curve || request->count != PART_COUNT || request->size[PART_KEY] != KEY_BYTES)
+        return NULL;
+    if (!zmq_z85_encode(key, request->part[PART_KEY], KEY_BYTES))
+        return NULL;
+    return roles_listed(roles, role, key) ? key : NULL;
+}
+
+bool zap_answer(void *socket, const struct roles *roles, uint64_t *refused)
+{
+    struct request request;
+    char key[KEY_TEXT_BYTES];
+    if (!receive(socket, &request))
+        return false;
+    const char *user = judge(&request, roles, key);
+    const char *code = user ? "200" : "400", *text = user ? "OK" : "not listed";
+    *refused += user ? 0 : 1;
+    zmq_send(socket, "1.0", 3, ZMQ_SNDMORE);
+    zmq_send(socket, request.part[PART_REQUEST_ID],
+             request.count > PART_REQUEST_ID ? part(&request, PART_REQUEST_ID).size : 0, ZMQ_SNDMORE);
+    zmq_send(socket, code, 3, ZMQ_SNDMORE);
+    zmq_send(socket, text, strlen(text), ZMQ_SNDMORE);
+    zmq_send(socket, user ? user : "", user ? strlen(user) : 0, ZMQ_SNDMORE);
+    zmq_send(socket, "", 0, 0);
+    return true;
+}
