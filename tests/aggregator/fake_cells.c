@@ -121,8 +121,19 @@ static struct share share_of(const struct history *history, const struct piece *
     return share;
 }
 
+static bool has_events(const struct history *history, const struct piece *piece, const bool *chosen)
+{
+    for (size_t i = 0; i < history->event_count; i++)
+        if (chosen[i] && history->events[i].content == piece->content &&
+            day_of(history, history->events[i].time_ms) == piece->day)
+            return true;
+    return false;
+}
+
 static void fill_piece(struct cells *cells, struct piece *piece, const bool *chosen)
 {
+    if (!has_events(cells->history, piece, chosen))
+        return;
     piece->shares = mem_new(cells->history->learner_count, sizeof *piece->shares);
     for (uint32_t learner = 0; learner < cells->history->learner_count; learner++) {
         struct share share = share_of(cells->history, piece, chosen, learner);
