@@ -1,0 +1,222 @@
+#include "aggregator/cell_frame.h"
+#include "aggregator/facts.h"
+
+#include <stdlib.h>
+
+static const char summary_what[] = "JCSU";
+
+enum summary_column {
+    COLUMN_LEARNER,
+    COLUMN_OPENS,
+    COLUMN_VISITS,
+    COLUMN_ACTIVE,
+    COLUMN_FIRST,
+    COLUMN_SPAN,
+    COLUMN_LEAD,
+    COLUMN_OPEN_SPAN,
+};
+_Static_assert(COLUMN_OPEN_SPAN + 1 == WIDTHS_BYTES, "a width a column");
+
+/* ---- writing ---- */
+
+static uint32_t summary_number(const struct cell_builder *builder, uint32_t i, enum summary_column column)
+{
+    const struct cell_entry *entry = &builder->entries[i];
+    switch (column) {
+    case COLUMN_LEARNER:
+        return i ? entry->learner - entry[-1].learner : entry->learner;
+    case COLUMN_OPENS:
+        return entry->opens;
+    case COLUMN_VISITS:
+        return entry->visits;
+    case COLUMN_ACTIVE:
+        return entry->active_ms;
+    case COLUMN_FIRST:
+        return (uint32_t)(entry->first_ms - builder->base_ms);
+    case COLUMN_SPAN:
+        return (uint32_t)(entry->last_ms - entry->first_ms);
+    case COLUMN_LEAD:
+        return entry->opens ? (uint32_t)(entry->first_open_ms - entry->first_ms) : 0;
+    case COLUMN_OPEN_SPAN:
+        return entry->opens ? (uint32_t)(entry->last_open_ms - entry->first_open_ms) : 0;
+    }
+    return 0;
+}
+
+static void summary_encode(struct cell_builder *builder)
+{
+    struct bytes *out = &builder->summary_out;
+    struct frame frame = {.what = summary_what, .count = builder->count, .base_ms = builder->base_ms};
+    frame_start(out, &builder->key, &frame);
+    size_t widths_at = out->size;
+    bytes_put(out, (uint8_t[WIDTHS_BYTES]){0}, WIDTHS_BYTES);
+    uint32_t *numbers = mem_new(builder->count, sizeof *numbers);
+    for (unsigned c = 0; c < WIDTHS_BYTES; c++) {
+        uint32_t bits = 0;
+        for (uint32_t i = 0; i < builder->count; i++)
+            bits |= numbers[i] = summary_number(builder, i, (enum summary_column)c);
+        unsigned width = column_width(bits);
+        out->data[widths_at + c] = (uint8_t)width;
+        column_put(out, numbers, builder->count, width);
+    }
+    free(numbers);
+    frame_end(out);
+}
+
+void cell_builder_start(struct cell_builder *builder, const struct cell_key *key, int64_t base_ms)
+{
+    builder->key = *key;
+    builder->base_ms = base_ms;
+    builder->count = builder->clipped = builder->mark_count = 0;
+    builder->offsets.size = builder->lists.size = 0;
+}
+
+void cell_builder_close(struct cell_builder *builder)
+{
+    struct bytes *all[] = {&builder->offsets, &builder->lists, &builder->summary_out, &builder->facts_out,
+                           &builder->marks_out};
+    for (size_t i = 0; i < ARRAY_COUNT(all); i++)
+        free(all[i]->data);
+    free(builder->entries);
+    free(builder->marks);
+    *builder = (struct cell_builder){0};
+}
+
+static struct cell_index builder_index(const struct cell_builder *builder)
+{
+    struct cell_index index = {.learners = builder->count, .clipped = builder->clipped, .least_learner = UINT32_MAX};
+    if (builder->count > 0) {
+        index.least_learner = builder->entries[0].learner;
+        index.greatest_learner = builder->entries[builder->count - 1].learner;
+    }
+    if (builder->mark_count > 0) { /* joined, so they ascend */
+        uint32_t least = builder->marks[0].learner, greatest = builder->marks[builder->mark_count - 1].learner;
+        index.least_learner = least < index.least_learner ? least : index.least_learner;
+        index.greatest_learner = greatest > index.greatest_learner ? greatest : index.greatest_learner;
+    }
+    return index;
+}
+
+void cell_builder_encode(struct cell_builder *builder, struct cell_values *values)
+{
+    *values = (struct cell_values){0};
+    builder->mark_count = facts_join_marks(builder->marks, builder->mark_count);
+    if (builder->count > 0) {
+        summary_encode(builder);
+        cell_facts_encode(builder);
+        values->summary = slice_of(builder->summary_out.data, builder->summary_out.size);
+        values->facts = slice_of(builder->facts_out.data, builder->facts_out.size);
+    }
+    if (builder->mark_count > 0) {
+        cell_marks_encode(builder);
+        values->marks = slice_of(builder->marks_out.data, builder->marks_out.size);
+    }
+    values->index = builder_index(builder);
+    values->index.summary_bytes = (uint32_t)values->summary.size;
+    values->index.facts_bytes = (uint32_t)values->facts.size;
+    values->index.marks_bytes = (uint32_t)values->marks.size;
+}
+
+/* ---- reading ---- */
+
+static enum status summary_open(struct slice value, const struct cell_key *key, struct frame *frame,
+                                struct columns *columns, struct error *error)
+{
+    *frame = (struct frame){.what = summary_what};
+    enum status status = frame_open(value, key, frame, error);
+    if (status != STATUS_OK)
+        return status;
+    if (frame->count == 0 || frame->body.size < WIDTHS_BYTES)
+        return frame_damaged(summary_what, key, "it is empty", error);
+    struct slice bytes = slice_of(frame->body.data + WIDTHS_BYTES, frame->body.size - WIDTHS_BYTES);
+    if (!columns_open(frame->body.data, bytes, frame->count, columns))
+        return frame_damaged(summary_what, key, "its columns do not fill it", error);
+    return STATUS_OK;
+}
+
+/* Differences to learner numbers, in place: ascending, below the limit. */
+static bool learners_sum(uint32_t *learners, uint32_t count, uint32_t limit)
+{
+    uint64_t sum = learners[0];
+    bool ascends = true;
+    for (uint32_t i = 1; i < count; i++) {
+        ascends &= learners[i] > 0;
+        sum += learners[i];
+        learners[i] = (uint32_t)sum;
+    }
+    return ascends && sum < limit;
+}
+
+static enum status learners_decode(const struct frame *frame, const struct columns *columns, const struct cell_key *key,
+                                   uint32_t limit, struct cell_entries *into, struct error *error)
+{
+    if (frame->count > into->learner_room) {
+        into->learner_room = frame->count + frame->count / 2;
+        into->learners = mem_grow(into->learners, into->learner_room, sizeof *into->learners);
+    }
+    column_widen(columns->at[COLUMN_LEARNER], columns->width[COLUMN_LEARNER], 0, frame->count, into->learners);
+    if (!learners_sum(into->learners, frame->count, limit))
+        return frame_damaged(summary_what, key, "its learners do not ascend within those known", error);
+    return STATUS_OK;
+}
+
+enum status cell_learners_decode(struct slice value, const struct cell_key *key, uint32_t learners,
+                                 struct cell_entries *into, uint32_t *count, struct error *error)
+{
+    struct frame frame;
+    struct columns columns;
+    enum status status = summary_open(value, key, &frame, &columns, error);
+    if (status == STATUS_OK)
+        status = learners_decode(&frame, &columns, key, learners, into, error);
+    if (status == STATUS_OK)
+        *count = frame.count;
+    return status;
+}
+
+enum {
+    CHUNK = 256
+}; /* entries whose columns are widened at a time: 8 KiB, well within the first-level cache */
+
+static void entries_fill(const struct columns *columns, const uint32_t *learners, int64_t base_ms, uint32_t first,
+                         uint32_t count, struct cell_entry *entries)
+{
+    uint32_t column[WIDTHS_BYTES][CHUNK];
+    for (unsigned c = COLUMN_OPENS; c < WIDTHS_BYTES; c++)
+        column_widen(columns->at[c], columns->width[c], first, count, column[c]);
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t first_ms = base_ms + column[COLUMN_FIRST][i];
+        int64_t open_ms = first_ms + column[COLUMN_LEAD][i];
+        entries[i] = (struct cell_entry){
+            .learner = learners[i],
+            .opens = column[COLUMN_OPENS][i],
+            .visits = column[COLUMN_VISITS][i],
+            .active_ms = column[COLUMN_ACTIVE][i],
+            .first_ms = first_ms,
+            .last_ms = first_ms + column[COLUMN_SPAN][i],
+            .first_open_ms = open_ms,
+            .last_open_ms = open_ms + column[COLUMN_OPEN_SPAN][i],
+        };
+    }
+}
+
+enum status cell_summary_decode(struct slice value, const struct cell_key *key, uint32_t learners,
+                                struct cell_entries *into, uint32_t *count, struct error *error)
+{
+    struct frame frame;
+    struct columns columns;
+    enum status status = summary_open(value, key, &frame, &columns, error);
+    if (status == STATUS_OK)
+        status = learners_decode(&frame, &columns, key, learners, into, error);
+    if (status != STATUS_OK)
+        return status;
+    if (frame.count > into->room) {
+        into->room = frame.count + frame.count / 2;
+        into->entries = mem_grow(into->entries, into->room, sizeof *into->entries);
+    }
+    for (uint32_t first = 0; first < frame.count; first += CHUNK) {
+        uint32_t some = frame.count - first < CHUNK ? frame.count - first : CHUNK;
+        entries_fill(&columns, into->learners + first, frame.base_ms, first, some, into->entries + first);
+    }
+    *count = frame.count;
+    return STATUS_OK;
+}
