@@ -21,8 +21,7 @@ struct vault {
     struct rocks_batch *batch;
     uint8_t tenant[VAULT_TENANT_BYTES];
     uint8_t scalar[crypto_core_ristretto255_SCALARBYTES];
-    uint64_t rows;        /* on stable storage */
-    uint64_t rows_on_way; /* resolved as new, not written yet */
+    uint64_t rows; /* on stable storage */
 };
 
 static void derive_scalar(const uint8_t key[KEY_BYTES], uint8_t scalar[crypto_core_ristretto255_SCALARBYTES])
@@ -143,7 +142,7 @@ void vault_close(struct vault *vault)
 
 uint64_t vault_rows(const struct vault *vault)
 {
-    return vault->rows + vault->rows_on_way;
+    return vault->rows;
 }
 
 static enum status person_of(const struct vault *vault, struct slice id, uint8_t person[VAULT_PERSON_BYTES],
@@ -177,7 +176,6 @@ enum status vault_resolve(struct vault *vault, struct slice id, struct vault_row
     row->new_person = !found;
     if (!found) {
         randombytes_buf(row->lid, sizeof row->lid);
-        vault->rows_on_way++;
         return STATUS_OK;
     }
     if (value.bytes.size == LID_BYTES)
@@ -211,7 +209,6 @@ enum status vault_write(struct vault *vault, const struct vault_row *rows, size_
     if (status != STATUS_OK)
         return error_prefix(error, "the vault");
     vault->rows += made;
-    vault->rows_on_way -= made;
     return STATUS_OK;
 }
 

@@ -33,13 +33,14 @@ struct vault_row {
     uint8_t lid[LID_BYTES];
     struct lookup_hash hash;
     uint32_t number;
+    bool new_number; /* the log binds number to lid with the next record; else it did so before */
 };
 
 /* create: a first start. key: the bytes of keys/pseudonym.key. */
 enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTES], struct vault **vault,
                        struct error *error) must_check;
 void vault_close(struct vault *vault);
-uint64_t vault_rows(const struct vault *vault); /* rows ever made, those still being written included */
+uint64_t vault_rows(const struct vault *vault); /* rows ever made that are on stable storage; the writer's thread */
 
 /* The lid of an id: from `persons`, or a new random one (row->new_person). Costs a group operation, about 100 us. Fills
  * person, lid and new_person. Not for an id whose row is still on its way: lookup.h knows those. */

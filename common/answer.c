@@ -142,6 +142,60 @@ struct slice answer_encode(struct answer_buffer *buffer, const struct answer *an
     return slice_of(buffer->bytes.data, buffer->bytes.size);
 }
 
+/* ---- for publishers ---- */
+
+enum answer_key {
+    KEY_V,
+    KEY_STATUS,
+    KEY_SESSION,
+    KEY_SEQ,
+    KEY_ACCEPTED,
+    KEY_REJECTED_TOTAL,
+    KEY_REJECTED,
+    KEY_EXPECTED,
+    KEY_RETRY_MS,
+    KEY_CODE,
+    KEY_DETAIL,
+    KEY_COUNT
+};
+
+static const char *const key_names[KEY_COUNT] = {
+    [KEY_V] = "v",
+    [KEY_STATUS] = "status",
+    [KEY_SESSION] = "session",
+    [KEY_SEQ] = "seq",
+    [KEY_ACCEPTED] = "accepted",
+    [KEY_REJECTED_TOTAL] = "rejected_total",
+    [KEY_REJECTED] = "rejected",
+    [KEY_EXPECTED] = "expected",
+    [KEY_RETRY_MS] = "retry_ms",
+    [KEY_CODE] = "code",
+    [KEY_DETAIL] = "detail",
+};
+
+/* What an answer of each status cannot do without, beside v and status. */
+static const unsigned needed_keys[ANSWER_STATUS_COUNT] = {
+    [ANSWER_OK] = 1u << KEY_ACCEPTED | 1u << KEY_REJECTED_TOTAL,
+    [ANSWER_DUPLICATE] = 0,
+    [ANSWER_GAP] = 1u << KEY_EXPECTED,
+    [ANSWER_BUSY] = 1u << KEY_RETRY_MS,
+    [ANSWER_REFUSED] = 1u << KEY_CODE,
+};
+
+static uint32_t read_u32(struct mp *mp)
+{
+    uint64_t number = mp_uint(mp);
+    if (number > UINT32_MAX)
+        mp_fail(mp, "a number above 32 bits");
+    return (uint32_t)number;
+}
+
+static void read_version(struct mp *mp)
+{
+    if (mp_uint(mp) != WIRE_VERSION)
+        mp_fail(mp, "another protocol version");
+}
+
 static void read_status(struct mp *mp, struct answer *answer)
 {
     struct slice name = mp_str(mp);
@@ -173,12 +227,13 @@ static void read_answer_session(struct mp *mp, struct answer *answer)
     answer->has_session = true;
 }
 
+/* VERDICT_ACCEPTED where no code of rejection has this name. */
 static enum verdict verdict_from_name(struct slice name)
 {
-    for (unsigned i = 0; i < VERDICT_COUNT; i++)
+    for (unsigned i = VERDICT_ACCEPTED + 1; i < VERDICT_COUNT; i++)
         if (slice_equal(name, slice_of_text(verdict_name((enum verdict)i))))
             return (enum verdict)i;
-    return VERDICT_COUNT;
+    return VERDICT_ACCEPTED;
 }
 
 static void read_rejected(struct mp *mp, struct answer *answer, struct answer_rejected *rejected)
@@ -189,53 +244,89 @@ static void read_rejected(struct mp *mp, struct answer *answer, struct answer_re
     for (uint32_t i = 0; i < count && !mp->error; i++) {
         if (mp_array(mp) != 2)
             mp_fail(mp, "a rejected event is not [index, code]");
-        rejected[i].index = (uint32_t)mp_uint(mp);
+        rejected[i].index = read_u32(mp);
         rejected[i].verdict = verdict_from_name(mp_str(mp));
-        if (rejected[i].verdict == VERDICT_COUNT)
+        if (rejected[i].verdict == VERDICT_ACCEPTED)
             mp_fail(mp, "an unknown code of rejection");
         answer->rejected_count = i + 1;
     }
     answer->rejected = rejected;
 }
 
-static uint64_t read_version(struct mp *mp)
+static void read_detail(struct mp *mp, struct answer *answer)
 {
-    uint64_t version = mp_uint(mp);
-    if (version != WIRE_VERSION)
-        mp_fail(mp, "an answer of another protocol version");
-    return version;
+    struct slice detail = mp_str(mp);
+    size_t room = sizeof answer->detail - 1, size = detail.size < room ? detail.size : room;
+    if (size > 0)
+        memcpy(answer->detail, detail.data, size);
+    answer->detail[size] = '\0';
 }
 
-static void read_answer_pair(struct mp *mp, struct answer *answer, struct answer_rejected *rejected)
+static enum answer_key key_from_name(struct slice name)
 {
-    struct slice key = mp_str(mp);
-    if (slice_equal(key, slice_of_text("v"))) {
+    unsigned key = 0;
+    while (key < KEY_COUNT && !slice_equal(name, slice_of_text(key_names[key])))
+        key++;
+    return (enum answer_key)key;
+}
+
+static void read_value(struct mp *mp, enum answer_key key, struct answer *answer, struct answer_rejected *rejected)
+{
+    switch (key) {
+    case KEY_V:
         read_version(mp);
-    } else if (slice_equal(key, slice_of_text("status"))) {
+        break;
+    case KEY_STATUS:
         read_status(mp, answer);
-    } else if (slice_equal(key, slice_of_text("session"))) {
+        break;
+    case KEY_SESSION:
         read_answer_session(mp, answer);
-    } else if (slice_equal(key, slice_of_text("seq"))) {
+        break;
+    case KEY_SEQ:
         answer->seq = mp_uint(mp);
         answer->has_seq = true;
-    } else if (slice_equal(key, slice_of_text("accepted"))) {
-        answer->accepted = (uint32_t)mp_uint(mp);
-    } else if (slice_equal(key, slice_of_text("rejected_total"))) {
-        answer->rejected_total = (uint32_t)mp_uint(mp);
-    } else if (slice_equal(key, slice_of_text("rejected"))) {
+        break;
+    case KEY_ACCEPTED:
+        answer->accepted = read_u32(mp);
+        break;
+    case KEY_REJECTED_TOTAL:
+        answer->rejected_total = read_u32(mp);
+        break;
+    case KEY_REJECTED:
         read_rejected(mp, answer, rejected);
-    } else if (slice_equal(key, slice_of_text("expected"))) {
+        break;
+    case KEY_EXPECTED:
         answer->expected = mp_uint(mp);
-    } else if (slice_equal(key, slice_of_text("retry_ms"))) {
-        answer->retry_ms = (uint32_t)mp_uint(mp);
-    } else if (slice_equal(key, slice_of_text("code"))) {
+        if (answer->expected == 0)
+            mp_fail(mp, "an `expected` of 0; a seq is at least 1");
+        break;
+    case KEY_RETRY_MS:
+        answer->retry_ms = read_u32(mp);
+        break;
+    case KEY_CODE:
         read_code(mp, answer);
-    } else if (slice_equal(key, slice_of_text("detail"))) {
-        struct slice detail = mp_str(mp);
-        snprintf(answer->detail, sizeof answer->detail, "%.*s", (int)detail.size, (const char *)detail.data);
-    } else {
+        break;
+    case KEY_DETAIL:
+        read_detail(mp, answer);
+        break;
+    case KEY_COUNT:
         mp_skip(mp);
     }
+}
+
+/* The keys that stood there, a bit each. */
+static unsigned read_pairs(struct mp *mp, struct answer *answer, struct answer_rejected *rejected)
+{
+    unsigned seen = 0;
+    uint32_t pairs = mp_map(mp);
+    for (uint32_t i = 0; i < pairs && !mp->error; i++) {
+        enum answer_key key = key_from_name(mp_str(mp));
+        if (key < KEY_COUNT && (seen & 1u << key))
+            mp_fail(mp, "a key stands twice");
+        read_value(mp, key, answer, rejected);
+        seen |= 1u << key;
+    }
+    return seen;
 }
 
 enum status answer_decode(struct slice bytes, struct answer *answer, struct answer_rejected *rejected,
@@ -243,14 +334,14 @@ enum status answer_decode(struct slice bytes, struct answer *answer, struct answ
 {
     struct mp mp = mp_open(bytes);
     struct answer read = {.status = ANSWER_STATUS_COUNT, .refusal = REFUSAL_COUNT};
-    uint32_t pairs = mp_map(&mp);
-    for (uint32_t i = 0; i < pairs && !mp.error; i++)
-        read_answer_pair(&mp, &read, rejected);
-    if (mp.error || !mp_done(&mp))
+    unsigned seen = read_pairs(&mp, &read, rejected), needed = 1u << KEY_V | 1u << KEY_STATUS;
+    if (!mp_done(&mp))
         return error_set(error, STATUS_PROTOCOL, "an answer is malformed: %s", mp.error ? mp.error : "bytes left over");
-    bool lacks_code = read.status == ANSWER_REFUSED && read.refusal == REFUSAL_COUNT;
-    if (read.status == ANSWER_STATUS_COUNT || lacks_code)
-        return error_set(error, STATUS_PROTOCOL, "an answer lacks its status or code");
+    if (read.status < ANSWER_STATUS_COUNT)
+        needed |= needed_keys[read.status];
+    for (unsigned key = 0; key < KEY_COUNT; key++)
+        if (needed & ~seen & 1u << key)
+            return error_set(error, STATUS_PROTOCOL, "an answer is malformed: `%s` is missing", key_names[key]);
     *answer = read;
     return STATUS_OK;
 }

@@ -1,9 +1,11 @@
 /* config.h - the configuration: one table of keys, one value each, and where each value comes from.
  *
  * Precedence: --set key=value, then the file (--config FILE, default HOME/jejak.conf where it exists), then the
- * default. The file is INI without sections: `key = value`, `#` comments (libinih; lines above 190 characters are
- * refused with their number rather than cut). Unknown keys, wrong values and values out of range are refused with file,
- * line, what is expected. "{home}" in a value stands for the home folder.
+ * default. The file is INI without sections: `key = value`, `#` comments, also after a value and a blank (libinih;
+ * lines above 190 characters are refused with their number rather than cut). Unknown keys, a key given twice, wrong
+ * values and values out of range are refused with file, line, what is expected. "{home}" in a value stands for the home
+ * folder. Every value is checked when the configuration is opened: numbers, switches, zone, log_level, log_format;
+ * endpoints when they are bound.
  */
 #ifndef JEJAK_COMMON_CONFIG_H
 #define JEJAK_COMMON_CONFIG_H
@@ -35,8 +37,6 @@ enum config_type {
     X(WATERMARK, "watermark", TEXT, "{home}/data/watermark", 0, 0, false, "file of the durable offset")                \
     X(MAX_MESSAGE_BYTES, "max_message_bytes", WHOLE, "1048576", 1048576, 16777216, false,                              \
       "a longer message is never read into memory")                                                                    \
-    X(MAX_CONNECTIONS, "max_connections", WHOLE, "1024", 1, 100000, false,                                             \
-      "open sockets, kept below the descriptor limit")                                                                 \
     X(MAX_PUBLISHERS, "max_publishers", WHOLE, "1024", 1, 100000, true, "listed publisher keys")                       \
     X(MAX_SESSIONS, "max_sessions", WHOLE, "1024", 1, 1000000, true, "sessions of one publisher; beyond: busy")        \
     X(MAX_LEARNERS, "max_learners", WHOLE, "10000000", 1000, 400000000, true,                                          \
@@ -94,5 +94,16 @@ const char *config_key_name(enum config_key key);
 const char *config_key_help(enum config_key key);
 const char *config_value(const struct config *config, enum config_key key);
 const char *config_origin(const struct config *config, enum config_key key);
+
+/* A row of the table, for --help: "{home}" stands as it is. */
+struct config_default {
+    const char *name;
+    enum config_type type;
+    const char *value;
+    double least, greatest; /* of WHOLE and REAL */
+    bool reload;            /* SIGHUP takes a new value */
+    const char *help;
+};
+const struct config_default *config_default(enum config_key key);
 
 #endif

@@ -77,18 +77,18 @@ struct slice fetch_answer_encode(const struct fetch_answer *answer)
     return give(&bytes);
 }
 
-static void read_log_id(struct mp *mp, bool *has, uint8_t log_id[LOG_ID_BYTES])
+/* True where there is one, false for nil. */
+static bool read_log_id(struct mp *mp, uint8_t log_id[LOG_ID_BYTES])
 {
     struct mp_value value = mp_read(mp);
-    *has = false;
     if (value.type == MP_NIL)
-        return;
+        return false;
     if (value.type != MP_BIN || value.bytes.size != LOG_ID_BYTES) {
         mp_fail(mp, "`log` is not 16 bytes or nil");
-        return;
+        return false;
     }
     memcpy(log_id, value.bytes.data, LOG_ID_BYTES);
-    *has = true;
+    return true;
 }
 
 static uint32_t read_u32(struct mp *mp)
@@ -111,37 +111,105 @@ static void read_version(struct mp *mp)
         mp_fail(mp, "a version that this program does not speak");
 }
 
-static void read_request_pair(struct mp *mp, struct fetch_request *request)
+enum {
+    KEY_COUNT = 8, /* of a request and of an answer alike */
+    ALL_KEYS = (1 << KEY_COUNT) - 1
+};
+enum request_key {
+    REQUEST_V,
+    REQUEST_OP,
+    REQUEST_LOG,
+    REQUEST_EPOCH,
+    REQUEST_OFFSET,
+    REQUEST_LEARNERS,
+    REQUEST_MAX_BYTES,
+    REQUEST_WAIT_MS,
+};
+enum answer_key {
+    ANSWER_V,
+    ANSWER_STATUS,
+    ANSWER_LOG,
+    ANSWER_EPOCH,
+    ANSWER_DURABLE,
+    ANSWER_NEXT,
+    ANSWER_LEARNERS,
+    ANSWER_DETAIL,
+};
+static const char *const request_keys[KEY_COUNT] = {
+    [REQUEST_V] = "v",
+    [REQUEST_OP] = "op",
+    [REQUEST_LOG] = "log",
+    [REQUEST_EPOCH] = "epoch",
+    [REQUEST_OFFSET] = "offset",
+    [REQUEST_LEARNERS] = "learners",
+    [REQUEST_MAX_BYTES] = "max_bytes",
+    [REQUEST_WAIT_MS] = "wait_ms",
+};
+static const char *const answer_keys[KEY_COUNT] = {
+    [ANSWER_V] = "v",
+    [ANSWER_STATUS] = "status",
+    [ANSWER_LOG] = "log",
+    [ANSWER_EPOCH] = "epoch",
+    [ANSWER_DURABLE] = "durable",
+    [ANSWER_NEXT] = "next",
+    [ANSWER_LEARNERS] = "learners",
+    [ANSWER_DETAIL] = "detail",
+};
+
+/* The next key's place in the list, KEY_COUNT for a stranger. A key that stands twice is an error. */
+static unsigned read_key(struct mp *mp, const char *const keys[KEY_COUNT], unsigned *seen)
 {
-    struct slice key = mp_str(mp);
-    if (slice_equal(key, slice_of_text("v")))
+    struct slice name = mp_str(mp);
+    unsigned key = 0;
+    while (key < KEY_COUNT && !slice_equal(name, slice_of_text(keys[key])))
+        key++;
+    if (key < KEY_COUNT && (*seen & 1u << key))
+        mp_fail(mp, "a key stands twice");
+    *seen |= 1u << key;
+    return key;
+}
+
+static void read_request_pair(struct mp *mp, struct fetch_request *request, unsigned *seen)
+{
+    switch (read_key(mp, request_keys, seen)) {
+    case REQUEST_V:
         read_version(mp);
-    else if (slice_equal(key, slice_of_text("op")))
+        break;
+    case REQUEST_OP:
         read_fixed(mp, "fetch", "an operation other than `fetch`");
-    else if (slice_equal(key, slice_of_text("log")))
-        read_log_id(mp, &request->has_log, request->log_id);
-    else if (slice_equal(key, slice_of_text("epoch")))
+        break;
+    case REQUEST_LOG:
+        request->has_log = read_log_id(mp, request->log_id);
+        break;
+    case REQUEST_EPOCH:
         request->epoch = read_u32(mp);
-    else if (slice_equal(key, slice_of_text("offset")))
+        break;
+    case REQUEST_OFFSET:
         request->offset = mp_uint(mp);
-    else if (slice_equal(key, slice_of_text("learners")))
+        break;
+    case REQUEST_LEARNERS:
         request->learners = read_u32(mp);
-    else if (slice_equal(key, slice_of_text("max_bytes")))
+        break;
+    case REQUEST_MAX_BYTES:
         request->max_bytes = read_u32(mp);
-    else if (slice_equal(key, slice_of_text("wait_ms")))
+        break;
+    case REQUEST_WAIT_MS:
         request->wait_ms = read_u32(mp);
-    else
+        break;
+    default:
         mp_fail(mp, "an unknown key");
+    }
 }
 
 enum status fetch_request_decode(struct slice bytes, struct fetch_request *request, struct error *error)
 {
     struct mp mp = mp_open(bytes);
     struct fetch_request read = {0};
-    if (mp_map(&mp) != 8)
+    unsigned seen = 0;
+    if (mp_map(&mp) != KEY_COUNT)
         mp_fail(&mp, "not a map of its 8 keys");
-    for (int i = 0; i < 8 && !mp.error; i++)
-        read_request_pair(&mp, &read);
+    for (int i = 0; i < KEY_COUNT && !mp.error; i++)
+        read_request_pair(&mp, &read, &seen);
     if (!mp_done(&mp))
         return error_set(error, STATUS_PROTOCOL, "a fetch request is malformed: %s",
                          mp.error ? mp.error : "bytes are left over");
@@ -159,6 +227,12 @@ static void read_status(struct mp *mp, struct fetch_answer *answer)
         mp_fail(mp, "an unknown status");
 }
 
+static void read_answer_log(struct mp *mp, struct fetch_answer *answer)
+{
+    if (!read_log_id(mp, answer->log_id))
+        mp_fail(mp, "an answer names its log");
+}
+
 static void read_learners(struct mp *mp, struct fetch_answer *answer)
 {
     answer->learners = mp_bin(mp);
@@ -166,40 +240,49 @@ static void read_learners(struct mp *mp, struct fetch_answer *answer)
         mp_fail(mp, "`learners` is not a list of 16 bytes each");
 }
 
-static void read_answer_pair(struct mp *mp, struct fetch_answer *answer)
+static void read_answer_pair(struct mp *mp, struct fetch_answer *answer, unsigned *seen)
 {
-    struct slice key = mp_str(mp);
-    bool has_log;
-    if (slice_equal(key, slice_of_text("v")))
+    switch (read_key(mp, answer_keys, seen)) {
+    case ANSWER_V:
         read_version(mp);
-    else if (slice_equal(key, slice_of_text("status")))
+        break;
+    case ANSWER_STATUS:
         read_status(mp, answer);
-    else if (slice_equal(key, slice_of_text("log")))
-        read_log_id(mp, &has_log, answer->log_id);
-    else if (slice_equal(key, slice_of_text("epoch")))
+        break;
+    case ANSWER_LOG:
+        read_answer_log(mp, answer);
+        break;
+    case ANSWER_EPOCH:
         answer->epoch = read_u32(mp);
-    else if (slice_equal(key, slice_of_text("durable")))
+        break;
+    case ANSWER_DURABLE:
         answer->durable = mp_uint(mp);
-    else if (slice_equal(key, slice_of_text("next")))
+        break;
+    case ANSWER_NEXT:
         answer->next = mp_uint(mp);
-    else if (slice_equal(key, slice_of_text("learners")))
+        break;
+    case ANSWER_LEARNERS:
         read_learners(mp, answer);
-    else if (slice_equal(key, slice_of_text("detail")))
+        break;
+    case ANSWER_DETAIL:
         answer->detail = mp_str(mp);
-    else
+        break;
+    default:
         mp_skip(mp);
+    }
 }
 
 enum status fetch_answer_decode(struct slice bytes, struct fetch_answer *answer, struct error *error)
 {
     struct mp mp = mp_open(bytes);
     struct fetch_answer read = {.status = FETCH_STATUS_COUNT};
+    unsigned seen = 0;
     uint32_t pairs = mp_map(&mp);
     for (uint32_t i = 0; i < pairs && !mp.error; i++)
-        read_answer_pair(&mp, &read);
-    if (!mp_done(&mp) || read.status == FETCH_STATUS_COUNT)
+        read_answer_pair(&mp, &read, &seen);
+    if (!mp_done(&mp) || (seen & ALL_KEYS) != ALL_KEYS)
         return error_set(error, STATUS_PROTOCOL, "an answer to a fetch is malformed: %s",
-                         mp.error ? mp.error : "it has no status, or bytes are left over");
+                         mp.error ? mp.error : "a key is missing, or bytes are left over");
     *answer = read;
     return STATUS_OK;
 }

@@ -53,7 +53,7 @@ void mp_fail(struct mp *mp, const char *error); /* the first one stays */
 
 enum mp_type mp_peek(const struct mp *mp);
 struct mp_value mp_read(struct mp *mp); /* any head; MP_NONE after an error */
-void mp_skip(struct mp *mp);            /* one whole value, however nested, within a fixed budget of depth */
+void mp_skip(struct mp *mp);            /* one whole value, however deeply nested */
 /* A value of the type asked for, or an error. */
 uint32_t mp_map(struct mp *mp);
 uint32_t mp_array(struct mp *mp);

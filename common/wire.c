@@ -15,21 +15,20 @@ static struct mp_value read_field(struct mp *mp)
     return value;
 }
 
+/* Where the bytes themselves end or break, that is what is wrong, whatever was being read. */
 static void mistake(struct wire_batch *batch, const char *detail)
 {
     if (!batch->detail)
-        batch->detail = detail;
+        batch->detail = batch->cursor.error ? batch->cursor.error : detail;
 }
 
 static void read_session(struct wire_batch *batch)
 {
     struct mp_value value = read_field(&batch->cursor);
-    if (value.type != MP_BIN || value.bytes.size != SESSION_BYTES) {
-        mistake(batch, "`session` is not binary of 16 bytes");
+    if (value.type != MP_BIN || value.bytes.size != SESSION_BYTES || batch->has_session) {
+        mistake(batch, "`session` is not binary of 16 bytes that stands once");
         return;
     }
-    if (batch->has_session)
-        mistake(batch, "`session` stands twice");
     memcpy(batch->session, value.bytes.data, SESSION_BYTES);
     batch->has_session = true;
 }
@@ -65,8 +64,8 @@ static void read_events(struct wire_batch *batch, bool last, struct mp *events)
     struct mp array = batch->cursor;
     uint32_t count = mp_array(&array);
     if (batch->has_events || array.error || count < 1 || count > BATCH_MAX_EVENTS) {
-        mistake(batch, "`events` is not an array of 1 to 65,535 events that stands once");
         mp_skip(&batch->cursor);
+        mistake(batch, "`events` is not an array of 1 to 65,535 events that stands once");
         return;
     }
     *events = array;
@@ -156,7 +155,18 @@ static enum verdict shape_kind(const struct mp_value *field, uint32_t field_coun
     return field_count == (kind_has_value(*kind) ? 5 : 4) ? VERDICT_ACCEPTED : VERDICT_SHAPE;
 }
 
-/* The types of the five fields, in their order; the first that is wrong is the verdict. */
+static struct slice text_or_nothing(const struct mp_value *field)
+{
+    return field->type == MP_STR ? field->bytes : slice_of("", 0);
+}
+
+static uint32_t value_or_greatest(const struct mp_value *field)
+{
+    return field->type == MP_UINT && field->u < UINT32_MAX ? (uint32_t)field->u : UINT32_MAX;
+}
+
+/* A learner, content or value of a wrong type becomes one that event_check() refuses under the same code, so that the
+ * codes keep their order: a time in the future goes before a learner that is a number. */
 static enum verdict shape_event(const struct mp_value field[5], uint32_t field_count, struct event *event)
 {
     enum verdict verdict = shape_kind(&field[0], field_count, &event->kind);
@@ -164,16 +174,10 @@ static enum verdict shape_event(const struct mp_value field[5], uint32_t field_c
         return verdict;
     if (field[1].type != MP_UINT || field[1].u > (uint64_t)TIME_MAX_MS)
         return VERDICT_TIME_INVALID;
-    if (field[2].type != MP_STR)
-        return VERDICT_LEARNER;
-    if (field[3].type != MP_STR)
-        return VERDICT_CONTENT;
-    if (field_count == 5 && (field[4].type != MP_UINT || field[4].u > UINT32_MAX))
-        return VERDICT_VALUE;
     event->time_ms = (int64_t)field[1].u;
-    event->learner = field[2].bytes;
-    event->content = field[3].bytes;
-    event->value = field_count == 5 ? (uint32_t)field[4].u : 0;
+    event->learner = text_or_nothing(&field[2]);
+    event->content = text_or_nothing(&field[3]);
+    event->value = field_count == 5 ? value_or_greatest(&field[4]) : 0;
     return VERDICT_ACCEPTED;
 }
 

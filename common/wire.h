@@ -42,8 +42,7 @@ struct wire_batch {
     uint64_t acked;
     int64_t sent_ms;
     uint32_t event_count;
-    struct slice
-        events; /* the bytes of the array; its size is known after wire_batch_finish() where the array is last */
+    struct slice events;   /* the bytes of the array; their size is known after wire_batch_finish() */
     const char *detail;    /* what is malformed */
     struct mp cursor;      /* at the next event */
     const uint8_t *resume; /* the end of `events` where keys follow it, else NULL */
@@ -53,9 +52,9 @@ struct wire_batch {
 /* Reads the header. On WIRE_MALFORMED and WIRE_BAD_VERSION the fields that could be read stand with their has_… */
 enum wire_result wire_batch_read(struct slice message, struct wire_batch *batch);
 
-/* The next event; false after the last one or where the bytes are no msgpack. *verdict is about shape, kind and types
- * only (VERDICT_ACCEPTED: all fields are there); event_check() applies the rules. The event borrows from the message.
- */
+/* The next event; false after the last one or where the bytes are no msgpack. *verdict is shape, kind or time_invalid;
+ * otherwise VERDICT_ACCEPTED, the event is filled in and event_check() goes on with the rules, in the order of the
+ * table of verdicts. The event borrows from the message. */
 bool wire_event_next(struct wire_batch *batch, struct event *event, enum verdict *verdict);
 
 /* After the last event: was the whole message well-formed, nothing left over? */
@@ -105,8 +104,9 @@ struct answer_buffer *answer_buffer_open(void);
 void answer_buffer_close(struct answer_buffer *buffer);
 struct slice answer_encode(struct answer_buffer *buffer, const struct answer *answer);
 
-/* For publishers: reads an answer; `rejected` has room for REJECTED_MAX_LISTED. STATUS_PROTOCOL with what is wrong.
- * Unknown keys are passed over: the contract is extended, never broken. */
+/* For publishers: reads an answer; `rejected` has room for REJECTED_MAX_LISTED and is written to also on failure.
+ * STATUS_PROTOCOL with what is wrong: what the answer's status needs must be there, once. Unknown keys are passed over:
+ * the contract is extended, never broken. */
 enum status answer_decode(struct slice bytes, struct answer *answer, struct answer_rejected *rejected,
                           struct error *error) must_check;
 

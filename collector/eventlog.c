@@ -1,0 +1,521 @@
+#include "collector/eventlog.h"
+
+#include "common/rocks.h"
+
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    WRITE_BUFFER_BYTES = 16 << 20,
+    CACHE_BYTES = 16 << 20,
+    MAX_WAL_BYTES = 64 << 20,
+    TABLE_BLOCK_BYTES = 64 << 10,
+    COMPRESSION_LEVEL = 1,
+};
+
+struct segment {
+    uint64_t first_offset;
+    struct rocks_family *family;
+};
+
+struct eventlog {
+    struct rocks *store;
+    struct rocks_family *defaults, *learners, *sessions;
+    struct rocks_batch *batch;
+    struct logstore_identity identity;
+    bool import;
+    uint64_t segment_bytes;
+    uint64_t last_bytes; /* written to the last segment since it was made or opened */
+    int last_month;      /* of receipt, since year 0; -1: not known yet */
+    uint8_t *record;
+    size_t record_room;
+    pthread_mutex_t lock; /* next, segments: written by the committer, read by the reader actor */
+    struct logstore_next next;
+    struct segment *segments;
+    uint32_t segment_count;
+};
+
+/* ---- opening ---- */
+
+static enum status add_segment(struct eventlog *log, uint64_t first_offset, struct rocks_family *family)
+{
+    pthread_mutex_lock(&log->lock);
+    log->segments = mem_grow(log->segments, log->segment_count + 1, sizeof *log->segments);
+    uint32_t at = log->segment_count++;
+    for (; at > 0 && log->segments[at - 1].first_offset > first_offset; at--)
+        log->segments[at] = log->segments[at - 1];
+    log->segments[at] = (struct segment){first_offset, family};
+    pthread_mutex_unlock(&log->lock);
+    return STATUS_OK;
+}
+
+static enum status find_families(struct eventlog *log, struct error *error)
+{
+    log->defaults = rocks_family(log->store, "default");
+    log->learners = rocks_family(log->store, LOGSTORE_LEARNERS);
+    log->sessions = rocks_family(log->store, LOGSTORE_SESSIONS);
+    if (!log->learners || !log->sessions)
+        return error_set(error, STATUS_FOREIGN, "it lacks the families of an event log: another store stands there");
+    for (size_t i = 0; i < rocks_family_count(log->store); i++) {
+        struct rocks_family *family = rocks_family_at(log->store, i);
+        uint64_t first_offset;
+        if (logstore_segment_parse(rocks_family_name(family), &first_offset))
+            add_segment(log, first_offset, family);
+    }
+    return STATUS_OK;
+}
+
+static void put_default(struct eventlog *log, const char *key, const void *value, size_t size)
+{
+    rocks_batch_put(log->batch, log->defaults, slice_of_text(key), slice_of(value, size));
+}
+
+static void put_identity(struct eventlog *log, const struct logstore_identity *identity)
+{
+    uint8_t bytes[LOGSTORE_IDENTITY_BYTES];
+    logstore_identity_write(identity, bytes);
+    put_default(log, "identity", bytes, sizeof bytes);
+}
+
+static void put_next(struct eventlog *log, const struct logstore_next *next)
+{
+    uint8_t bytes[LOGSTORE_NEXT_BYTES];
+    logstore_next_write(next, bytes);
+    put_default(log, "next", bytes, sizeof bytes);
+}
+
+static enum status write_first(struct eventlog *log, struct error *error)
+{
+    uint8_t format[4];
+    put_u32(format, LOGSTORE_FORMAT);
+    randombytes_buf(log->identity.log_id, LOG_ID_BYTES);
+    log->identity.epoch = 1;
+    rocks_batch_clear(log->batch);
+    put_default(log, "format", format, sizeof format);
+    put_identity(log, &log->identity);
+    put_next(log, &log->next);
+    return rocks_write(log->store, log->batch, true, error);
+}
+
+typedef enum status (*row_fn)(struct eventlog *log, struct slice value, struct error *error);
+
+static enum status take_format(struct eventlog *log, struct slice value, struct error *error)
+{
+    (void)log;
+    return logstore_format_check(value, error);
+}
+
+static enum status take_identity(struct eventlog *log, struct slice value, struct error *error)
+{
+    return logstore_identity_read(value, &log->identity, error);
+}
+
+static enum status take_next(struct eventlog *log, struct slice value, struct error *error)
+{
+    return logstore_next_read(value, &log->next, error);
+}
+
+static enum status take_import(struct eventlog *log, struct slice value, struct error *error)
+{
+    (void)error;
+    log->import = value.size == 1 && value.data[0] == 1;
+    return STATUS_OK;
+}
+
+static enum status read_default(struct eventlog *log, const char *key, row_fn take, struct error *error)
+{
+    struct rocks_value value = {.bytes = {NULL, 0}};
+    bool found;
+    enum status status = rocks_get(log->store, log->defaults, slice_of_text(key), &found, &value, error);
+    if (status != STATUS_OK)
+        return status;
+    status = take(log, found ? value.bytes : slice_of(NULL, 0), error);
+    if (found)
+        rocks_value_close(&value);
+    return status;
+}
+
+static enum status read_first(struct eventlog *log, struct error *error)
+{
+    enum status status = read_default(log, "format", take_format, error);
+    if (status == STATUS_OK)
+        status = read_default(log, "identity", take_identity, error);
+    if (status == STATUS_OK)
+        status = read_default(log, "next", take_next, error);
+    if (status == STATUS_OK)
+        status = read_default(log, "import", take_import, error);
+    return status;
+}
+
+static enum status mark_import(struct eventlog *log, struct error *error)
+{
+    log->import = true;
+    rocks_batch_clear(log->batch);
+    put_default(log, "import", "\1", 1);
+    return rocks_write(log->store, log->batch, true, error);
+}
+
+static enum status open_store(struct eventlog *log, const char *path, const struct eventlog_options *options,
+                              struct error *error)
+{
+    static const char *const families[] = {LOGSTORE_LEARNERS, LOGSTORE_SESSIONS};
+    struct rocks_options rocks = {
+        .mode = options->create ? ROCKS_CREATE : ROCKS_WRITE,
+        .write_buffer_bytes = WRITE_BUFFER_BYTES,
+        .cache_bytes = CACHE_BYTES,
+        .max_wal_bytes = MAX_WAL_BYTES,
+        .block_bytes = TABLE_BLOCK_BYTES,
+        .compression_level = COMPRESSION_LEVEL,
+    };
+    enum status status = rocks_open(path, &rocks, families, ARRAY_COUNT(families), &log->store, error);
+    if (status == STATUS_OK)
+        status = find_families(log, error);
+    if (status == STATUS_OK)
+        status = options->create ? write_first(log, error) : read_first(log, error);
+    if (status == STATUS_OK && options->import && !log->import)
+        status = mark_import(log, error);
+    return status;
+}
+
+enum status eventlog_open(const char *path, const struct eventlog_options *options, struct eventlog **log,
+                          struct error *error)
+{
+    struct eventlog *opened = mem_new(1, sizeof *opened);
+    pthread_mutex_init(&opened->lock, NULL);
+    opened->batch = rocks_batch_open();
+    opened->segment_bytes = options->segment_bytes;
+    opened->last_month = -1;
+    enum status status = open_store(opened, path, options, error);
+    if (status != STATUS_OK) {
+        eventlog_close(opened);
+        return error_prefix(error, "the event log %s", path);
+    }
+    *log = opened;
+    return STATUS_OK;
+}
+
+void eventlog_close(struct eventlog *log)
+{
+    if (!log)
+        return;
+    rocks_batch_close(log->batch);
+    if (log->store)
+        rocks_close(log->store);
+    pthread_mutex_destroy(&log->lock);
+    free(log->segments);
+    free(log->record);
+    free(log);
+}
+
+struct logstore_identity eventlog_identity(const struct eventlog *log)
+{
+    return log->identity;
+}
+
+struct logstore_next eventlog_next(const struct eventlog *log)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&log->lock;
+    pthread_mutex_lock(lock);
+    struct logstore_next next = log->next;
+    pthread_mutex_unlock(lock);
+    return next;
+}
+
+bool eventlog_import(const struct eventlog *log)
+{
+    return log->import;
+}
+
+enum status eventlog_renew_epoch(struct eventlog *log, struct error *error)
+{
+    struct logstore_identity renewed = log->identity;
+    renewed.epoch++;
+    rocks_batch_clear(log->batch);
+    put_identity(log, &renewed);
+    enum status status = rocks_write(log->store, log->batch, true, error);
+    if (status == STATUS_OK)
+        log->identity = renewed;
+    return status;
+}
+
+/* ---- appending ---- */
+
+static int month_of(int64_t time_ms)
+{
+    time_t seconds = (time_t)(time_ms / 1000);
+    struct tm utc;
+    gmtime_r(&seconds, &utc);
+    return utc.tm_year * 12 + utc.tm_mon;
+}
+
+/* The family that the next record goes to: the last segment, or a new one at the end of a month or at its size. */
+static enum status current_segment(struct eventlog *log, int64_t now_ms, struct rocks_family **family,
+                                   struct error *error)
+{
+    char name[LOGSTORE_SEGMENT_NAME_BYTES];
+    int month = month_of(now_ms);
+    bool same_month = log->last_month == -1 || log->last_month == month;
+    if (log->segment_count > 0 && same_month && log->last_bytes < log->segment_bytes) {
+        log->last_month = month;
+        *family = log->segments[log->segment_count - 1].family;
+        return STATUS_OK;
+    }
+    logstore_segment_name(log->next.offset, name);
+    enum status status = rocks_family_make(log->store, name, family, error);
+    if (status != STATUS_OK)
+        return status;
+    log->last_month = month;
+    log->last_bytes = 0;
+    return add_segment(log, log->next.offset, *family);
+}
+
+static enum status put_record(struct eventlog *log, const struct group *group, const struct logstore_next *next,
+                              struct error *error)
+{
+    struct block_columns columns;
+    struct rocks_family *family;
+    struct record_header header = {
+        .epoch = log->identity.epoch,
+        .first_offset = log->next.offset,
+        .vault_rows = next->vault_rows,
+        .learners = next->learners,
+    };
+    uint8_t key[8];
+    memcpy(header.log_id, log->identity.log_id, LOG_ID_BYTES);
+    group_columns(group, &columns);
+    enum status status = current_segment(log, group->received_ms, &family, error);
+    if (status != STATUS_OK)
+        return status;
+    size_t bound = block_bound(&columns);
+    if (bound > log->record_room) {
+        log->record = mem_grow(log->record, bound, 1);
+        log->record_room = bound;
+    }
+    size_t size = block_encode(&header, &columns, log->record);
+    put_be64(key, header.first_offset);
+    rocks_batch_put(log->batch, family, slice_of(key, sizeof key), slice_of(log->record, size));
+    log->last_bytes += size;
+    return STATUS_OK;
+}
+
+/* Numbers follow on each other in the order of the group's new learners. */
+static uint32_t put_learners(struct eventlog *log, const struct group *group)
+{
+    uint32_t expected = log->next.learners;
+    for (uint32_t i = 0; i < group->learner_count; i++) {
+        const struct vault_row *row = &group->learners[i];
+        uint8_t number_key[LOGSTORE_NUMBER_KEY_BYTES], lid_key[LOGSTORE_LID_KEY_BYTES], number[4];
+        if (!row->new_number)
+            continue;
+        ensure(row->number == expected);
+        expected++;
+        logstore_number_key(row->number, number_key);
+        logstore_lid_key(row->lid, lid_key);
+        put_be32(number, row->number);
+        rocks_batch_put(log->batch, log->learners, slice_of(number_key, sizeof number_key),
+                        slice_of(row->lid, LID_BYTES));
+        rocks_batch_put(log->batch, log->learners, slice_of(lid_key, sizeof lid_key), slice_of(number, sizeof number));
+    }
+    return expected;
+}
+
+static void put_sessions(struct eventlog *log, const struct group *group)
+{
+    for (uint32_t i = 0; i < group->expired_count; i++)
+        rocks_batch_delete(log->batch, log->sessions, slice_of(group->expired[i].key, group->expired[i].key_size));
+    for (uint32_t i = 0; i < group->row_count; i++)
+        rocks_batch_put(log->batch, log->sessions, group->rows[i].key, group->rows[i].value);
+}
+
+enum status eventlog_commit(struct eventlog *log, const struct group *group, uint64_t vault_rows, struct error *error)
+{
+    enum status status = STATUS_OK;
+    rocks_batch_clear(log->batch);
+    struct logstore_next next = {
+        .offset = log->next.offset + group->event_count,
+        .learners = put_learners(log, group),
+        .vault_rows = vault_rows,
+    };
+    if (group->event_count > 0)
+        status = put_record(log, group, &next, error);
+    if (status == STATUS_OK) {
+        put_sessions(log, group);
+        put_next(log, &next);
+        status = rocks_write(log->store, log->batch, true, error);
+    }
+    if (status != STATUS_OK)
+        return error_prefix(error, "the event log");
+    pthread_mutex_lock(&log->lock);
+    log->next = next;
+    pthread_mutex_unlock(&log->lock);
+    return STATUS_OK;
+}
+
+/* ---- reading ---- */
+
+enum status eventlog_number(struct eventlog *log, const uint8_t lid[LID_BYTES], bool *found, uint32_t *number,
+                            struct error *error)
+{
+    uint8_t key[LOGSTORE_LID_KEY_BYTES];
+    struct rocks_value value;
+    logstore_lid_key(lid, key);
+    enum status status = rocks_get(log->store, log->learners, slice_of(key, sizeof key), found, &value, error);
+    if (status != STATUS_OK || !*found)
+        return status;
+    if (value.bytes.size == 4)
+        *number = get_be32(value.bytes.data);
+    else
+        status = error_set(error, STATUS_CORRUPT, "the event log: a learner's row has %zu bytes", value.bytes.size);
+    rocks_value_close(&value);
+    return status;
+}
+
+enum status eventlog_lids(struct eventlog *log, uint32_t first, uint32_t count, uint8_t *lids, struct error *error)
+{
+    uint8_t key[LOGSTORE_NUMBER_KEY_BYTES];
+    struct rocks_iterator *iterator = rocks_iterator_open(log->store, log->learners);
+    memset(lids, 0, (size_t)count * LID_BYTES);
+    logstore_number_key(first, key);
+    for (rocks_iterator_seek(iterator, slice_of(key, sizeof key)); rocks_iterator_valid(iterator);
+         rocks_iterator_next(iterator)) {
+        struct slice at = rocks_iterator_key(iterator), lid = rocks_iterator_value(iterator);
+        if (at.size != sizeof key || at.data[0] != 'n' || lid.size != LID_BYTES)
+            break;
+        uint32_t number = get_be32(at.data + 1);
+        if (number - first >= count)
+            break;
+        memcpy(lids + (size_t)(number - first) * LID_BYTES, lid.data, LID_BYTES);
+    }
+    enum status status = rocks_iterator_status(iterator, error);
+    rocks_iterator_close(iterator);
+    return status;
+}
+
+enum status eventlog_sessions(struct eventlog *log, eventlog_session_fn each, void *argument, struct error *error)
+{
+    struct rocks_iterator *iterator = rocks_iterator_open(log->store, log->sessions);
+    enum status status = STATUS_OK;
+    for (rocks_iterator_seek(iterator, slice_of("", 0)); rocks_iterator_valid(iterator) && status == STATUS_OK;
+         rocks_iterator_next(iterator))
+        status = each(rocks_iterator_key(iterator), rocks_iterator_value(iterator), argument, error);
+    if (status == STATUS_OK)
+        status = rocks_iterator_status(iterator, error);
+    rocks_iterator_close(iterator);
+    return status;
+}
+
+/* The segment that holds `offset` or, where it was dropped, the next one; segment_count where there is none. */
+static uint32_t segment_of(const struct eventlog *log, uint64_t offset)
+{
+    uint32_t at = log->segment_count;
+    while (at > 0 && log->segments[at - 1].first_offset > offset)
+        at--;
+    return at > 0 ? at - 1 : 0;
+}
+
+/* One step's place: the family and where it starts, under the lock; the committer may add segments meanwhile. */
+static bool segment_at(struct eventlog *log, uint32_t index, struct segment *segment)
+{
+    pthread_mutex_lock(&log->lock);
+    bool there = index < log->segment_count;
+    if (there)
+        *segment = log->segments[index];
+    pthread_mutex_unlock(&log->lock);
+    return there;
+}
+
+/* Feeds one segment's records; *go_on tells whether `each` wants more. */
+static enum status read_segment(struct eventlog *log, const struct segment *segment, uint64_t offset, uint64_t durable,
+                                eventlog_record_fn each, void *argument, bool *go_on, struct error *error)
+{
+    uint8_t key[8];
+    struct rocks_iterator *iterator = rocks_iterator_open(log->store, segment->family);
+    enum status status = STATUS_OK;
+    put_be64(key, offset);
+    rocks_iterator_seek_before(iterator, slice_of(key, sizeof key));
+    if (!rocks_iterator_valid(iterator))
+        rocks_iterator_seek(iterator, slice_of(key, sizeof key));
+    for (; rocks_iterator_valid(iterator) && *go_on; rocks_iterator_next(iterator)) {
+        struct slice record = rocks_iterator_value(iterator);
+        struct record_header header;
+        status = record_open(record, &header, error);
+        if (status != STATUS_OK || header.first_offset >= durable)
+            break;
+        if (header.first_offset + header.span > offset)
+            *go_on = each(record, &header, argument);
+    }
+    if (status == STATUS_OK)
+        status = rocks_iterator_status(iterator, error);
+    rocks_iterator_close(iterator);
+    return status;
+}
+
+enum status eventlog_read(struct eventlog *log, uint64_t offset, eventlog_record_fn each, void *argument,
+                          struct error *error)
+{
+    uint64_t durable = eventlog_next(log).offset;
+    struct segment segment;
+    enum status status = STATUS_OK;
+    bool go_on = offset < durable;
+    pthread_mutex_lock(&log->lock);
+    uint32_t index = segment_of(log, offset);
+    pthread_mutex_unlock(&log->lock);
+    for (; go_on && status == STATUS_OK && segment_at(log, index, &segment); index++)
+        status = read_segment(log, &segment, offset, durable, each, argument, &go_on, error);
+    return status;
+}
+
+struct tail_check {
+    struct eventlog *log;
+    uint64_t expected;
+    uint64_t vault_rows;
+    struct error *error;
+    enum status status;
+};
+
+static bool check_record(struct slice record, const struct record_header *header, void *argument)
+{
+    struct tail_check *check = argument;
+    check->log->last_bytes += record.size;
+    check->log->last_month = month_of(header->received_ms);
+    if (memcmp(header->log_id, check->log->identity.log_id, LOG_ID_BYTES) != 0)
+        check->status = error_set(check->error, STATUS_FOREIGN, "the record at offset %llu belongs to another log",
+                                  (unsigned long long)header->first_offset);
+    else if (header->first_offset != check->expected)
+        check->status = error_set(check->error, STATUS_LOSS, "offsets %llu to %llu are missing",
+                                  (unsigned long long)check->expected, (unsigned long long)header->first_offset - 1);
+    check->expected = header->first_offset + header->span;
+    check->vault_rows = header->vault_rows;
+    return check->status == STATUS_OK;
+}
+
+enum status eventlog_check_tail(struct eventlog *log, struct error *error)
+{
+    if (log->segment_count == 0)
+        return STATUS_OK;
+    uint64_t first = log->segments[log->segment_count - 1].first_offset;
+    struct tail_check check = {.log = log, .expected = first, .error = error};
+    enum status status = eventlog_read(log, first, check_record, &check, error);
+    if (status == STATUS_OK)
+        status = check.status;
+    if (status == STATUS_OK && check.expected != log->next.offset)
+        status = error_set(error, STATUS_LOSS, "offsets %llu to %llu are missing at the end of the log",
+                           (unsigned long long)check.expected, (unsigned long long)log->next.offset - 1);
+    return status;
+}
+
+uint64_t eventlog_table_bytes(struct eventlog *log)
+{
+    return rocks_table_bytes(log->store);
+}
+
+uint32_t eventlog_segment_count(const struct eventlog *log)
+{
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&log->lock;
+    pthread_mutex_lock(lock);
+    uint32_t count = log->segment_count;
+    pthread_mutex_unlock(lock);
+    return count;
+}

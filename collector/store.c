@@ -1,0 +1,135 @@
+#include "collector/store.h"
+
+#include "common/logline.h"
+#include "common/rocks.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum store_presence store_presence(const struct config *config, char **missing)
+{
+    bool log = rocks_exists(config_text(config, CONFIG_LOG)), vault = rocks_exists(config_text(config, CONFIG_VAULT));
+    bool watermark = access(config_text(config, CONFIG_WATERMARK), F_OK) == 0;
+    *missing = NULL;
+    if (log && vault && watermark)
+        return STORE_WHOLE;
+    if (!log && !vault && !watermark)
+        return STORE_NONE;
+    *missing = mem_text("event log %s: %s; vault %s: %s; watermark %s: %s", config_text(config, CONFIG_LOG),
+                        log ? "there" : "MISSING", config_text(config, CONFIG_VAULT), vault ? "there" : "MISSING",
+                        config_text(config, CONFIG_WATERMARK), watermark ? "there" : "MISSING");
+    return STORE_PARTS;
+}
+
+static struct watermark_mark mark_of(const struct store *store)
+{
+    struct logstore_identity identity = eventlog_identity(store->log);
+    struct logstore_next next = eventlog_next(store->log);
+    struct watermark_mark mark = {.epoch = identity.epoch, .offset = next.offset, .vault_rows = next.vault_rows};
+    memcpy(mark.log_id, identity.log_id, LOG_ID_BYTES);
+    return mark;
+}
+
+static enum status accept_loss(struct store *store, const struct error *loss, struct error *error)
+{
+    log_alarm("a loss was accepted; readers must rebuild", LOG_TEXT("loss", loss->text));
+    return eventlog_renew_epoch(store->log, error);
+}
+
+static enum status check_reach(const struct store *store, const struct watermark_mark *mark, struct error *error)
+{
+    struct logstore_next next = eventlog_next(store->log);
+    if (next.offset < mark->offset)
+        return error_set(
+            error, STATUS_LOSS,
+            "offsets %llu to %llu were acknowledged and are missing from the event log; restore a backup, or "
+            "start once with --accept-loss to go on without them",
+            (unsigned long long)next.offset, (unsigned long long)mark->offset - 1);
+    if (vault_rows(store->vault) < next.vault_rows)
+        return error_set(
+            error, STATUS_LOSS,
+            "the vault has %llu rows, the event log was written with %llu: the vault is older than its log; "
+            "restore the vault's latest backup, or start once with --accept-loss",
+            (unsigned long long)vault_rows(store->vault), (unsigned long long)next.vault_rows);
+    return eventlog_check_tail(store->log, error);
+}
+
+/* The epoch may be ahead of the watermark by a renewal that was interrupted; never behind. */
+static enum status check_belongs(const struct store *store, const struct watermark_mark *mark, struct error *error)
+{
+    struct logstore_identity identity = eventlog_identity(store->log);
+    if (memcmp(identity.log_id, mark->log_id, LOG_ID_BYTES) == 0 && identity.epoch >= mark->epoch)
+        return STATUS_OK;
+    return error_set(error, STATUS_FOREIGN,
+                     "the watermark belongs to another event log (or a later one): a store was "
+                     "exchanged or taken from an old copy; put the right ones side by side");
+}
+
+static enum status open_existing(const struct config *config, const struct store_options *options, struct store *store,
+                                 struct error *error)
+{
+    struct watermark_mark mark;
+    enum status status = watermark_open(config_text(config, CONFIG_WATERMARK), &store->watermark, &mark, error);
+    if (status == STATUS_OK)
+        status = check_belongs(store, &mark, error);
+    if (status == STATUS_OK)
+        status = check_reach(store, &mark, error);
+    if (status == STATUS_LOSS && options->accept_loss) {
+        struct error loss = *error;
+        status = accept_loss(store, &loss, error);
+    }
+    if (status != STATUS_OK)
+        return status;
+    mark = mark_of(store);
+    return watermark_write(store->watermark, &mark, error);
+}
+
+static enum status make_watermark(const struct config *config, struct store *store, struct error *error)
+{
+    struct watermark_mark mark = mark_of(store);
+    return watermark_make(config_text(config, CONFIG_WATERMARK), &mark, &store->watermark, error);
+}
+
+enum status store_open(const struct config *config, const struct store_options *options, struct store *store,
+                       struct error *error)
+{
+    struct store opened = {0};
+    struct eventlog_options log_options = {
+        .create = options->create,
+        .import = config_switch(config, CONFIG_IMPORT),
+        .segment_bytes = (uint64_t)config_whole(config, CONFIG_SEGMENT_BYTES),
+    };
+    enum status status =
+        vault_open(config_text(config, CONFIG_VAULT), options->create, options->pseudonym_key, &opened.vault, error);
+    if (status == STATUS_OK)
+        status = eventlog_open(config_text(config, CONFIG_LOG), &log_options, &opened.log, error);
+    if (status == STATUS_OK)
+        status =
+            options->create ? make_watermark(config, &opened, error) : open_existing(config, options, &opened, error);
+    if (status != STATUS_OK)
+        store_close(&opened);
+    else
+        *store = opened;
+    return status;
+}
+
+void store_close(struct store *store)
+{
+    eventlog_close(store->log);
+    vault_close(store->vault);
+    watermark_close(store->watermark);
+    *store = (struct store){0};
+}
+
+enum status store_commit(struct store *store, const struct group *group, struct error *error)
+{
+    enum status status = STATUS_OK;
+    if (group->learner_count > 0)
+        status = vault_write(store->vault, group->learners, group->learner_count, error);
+    if (status == STATUS_OK)
+        status = eventlog_commit(store->log, group, vault_rows(store->vault), error);
+    if (status != STATUS_OK)
+        return status;
+    struct watermark_mark mark = mark_of(store);
+    return watermark_write(store->watermark, &mark, error);
+}
