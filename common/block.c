@@ -22,6 +22,16 @@ enum {
     TIMES_FROM_LEAST = 0,
     TIMES_DELTAS = 1,
 };
+/* The greatest encoding and width that a column may have. */
+static const struct {
+    uint8_t encoding;
+    uint8_t width;
+} column_limits[COLUMN_COUNT] = {
+    [COLUMN_LEARNERS] = {0, 4},
+    [COLUMN_CONTENTS] = {0, 4},
+    [COLUMN_TIMES] = {TIMES_DELTAS, 8},
+    [COLUMN_VALUES] = {0, 4},
+};
 static const char record_magic[4] = {'J', 'R', 'E', 'C'};
 
 static uint64_t zigzag(int64_t n)
@@ -201,7 +211,7 @@ static void fill_header(struct record_header *header, const struct block_columns
 
 size_t block_encode(struct record_header *header, const struct block_columns *columns, uint8_t *out)
 {
-    ensure(columns->count >= 1 && columns->count <= BLOCK_MAX_EVENTS);
+    ensure(columns->count >= 1 && columns->count <= BLOCK_MAX_EVENTS - columns->hole_count);
     fill_header(header, columns);
     uint8_t *directory = out + RECORD_HEADER_BYTES, *at = directory + DIRECTORY_BYTES, *start = at;
     memset(directory, 0, DIRECTORY_BYTES);
@@ -243,6 +253,7 @@ size_t block_encode(struct record_header *header, const struct block_columns *co
         put_u32(entry + 4, (uint32_t)(at - start));
     }
     header->body_size = (uint32_t)(at - directory);
+    ensure(header->body_size <= BLOCK_MAX_BYTES - RECORD_HEADER_BYTES - RECORD_CHECKSUM_BYTES);
     return seal(header, out);
 }
 
@@ -299,6 +310,8 @@ static const char *events_fault(const struct record_header *header)
 
 static const char *kind_fault(const struct record_header *header)
 {
+    if (header->first_offset > UINT64_MAX - header->span)
+        return "its offsets end beyond 64 bits";
     switch (header->kind) {
     case RECORD_EVENTS:
         return events_fault(header);
@@ -309,6 +322,12 @@ static const char *kind_fault(const struct record_header *header)
         return control_fault(header);
     }
     return "an unknown kind of record";
+}
+
+/* The bytes of the header that this version does not use. */
+static bool spare_is_zero(const uint8_t *at)
+{
+    return at[7] == 0 && get_u32(at + 60) == 0 && get_u64(at + 88) == 0;
 }
 
 static void read_header(const uint8_t *at, struct record_header *header)
@@ -339,9 +358,11 @@ enum status record_open(struct slice record, struct record_header *header, struc
     if (get_u64(record.data + sealed) != XXH3_64bits(record.data, sealed))
         return corrupt(error, &read, "its checksum does not match");
     unsigned version = get_u16(record.data + 4);
-    if (version != RECORD_VERSION)
+    if (version > RECORD_VERSION)
         return error_set(error, STATUS_NEWER, "the record at offset %llu is of format %u; this program knows %u",
                          (unsigned long long)read.first_offset, version, RECORD_VERSION);
+    if (version != RECORD_VERSION || !spare_is_zero(record.data))
+        return corrupt(error, &read, "its header is of no version");
     if (sealed != RECORD_HEADER_BYTES + (size_t)read.body_size)
         return corrupt(error, &read, "its size does not match");
     const char *fault = kind_fault(&read);
@@ -403,6 +424,8 @@ static void read_directory(struct decoder *d, const uint8_t *body)
             fail(d, "a column reaches beyond the body");
             return;
         }
+        if (entry[0] > column_limits[c].encoding || entry[1] > column_limits[c].width || get_u16(entry + 2) != 0)
+            fail(d, "a column's encoding is unknown");
         d->encoding[c] = entry[0];
         d->width[c] = entry[1];
         d->column[c] = slice_of(at, size);
@@ -420,10 +443,12 @@ static uint64_t take_varint(struct decoder *d, struct slice *bytes)
         uint8_t byte = *bytes->data++;
         bytes->size--;
         n |= (uint64_t)(byte & 0x7f) << (7 * i);
+        if (i == VARINT_MAX_BYTES - 1 && byte > 1)
+            break;
         if (byte < 0x80)
             return n;
     }
-    fail(d, "a number is cut short");
+    fail(d, "a number is cut short or above 64 bits");
     bytes->size = 0;
     return 0;
 }
@@ -437,6 +462,18 @@ static void *room_for(void *array, uint32_t *room, uint32_t n, size_t size)
     while (*room < n || *room == 0)
         *room = *room ? *room * 2 : 1024;
     return mem_grow(array, *room, size);
+}
+
+static bool publisher_name_fits(struct slice name)
+{
+    return name.size >= 1 && name.size <= PUBLISHER_NAME_MAX;
+}
+
+static void check_names(struct decoder *d, const struct slice *names, uint32_t count, bool (*fits)(struct slice))
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!fits(names[i]))
+            fail(d, "a name that the collector does not take");
 }
 
 static uint32_t read_names(struct decoder *d, struct slice bytes, struct slice **names, uint32_t *room)
@@ -462,7 +499,7 @@ static void read_runs(struct decoder *d)
     int64_t received_ms = d->header->received_ms;
     uint64_t events = 0;
     uint32_t count = 0;
-    while (bytes.size > 0 && !d->fault) {
+    while (bytes.size > 0 && count < BLOCK_MAX_EVENTS && !d->fault) {
         make_room(d->buffer->runs, d->buffer->run_room, count + 1);
         struct block_run *run = &d->buffer->runs[count];
         uint64_t publisher = take_varint(d, &bytes), in_run = take_varint(d, &bytes);
@@ -473,7 +510,7 @@ static void read_runs(struct decoder *d)
         *run = (struct block_run){(uint32_t)publisher, (uint32_t)in_run, received_ms};
         count++;
     }
-    if (events != d->header->events)
+    if (events != d->header->events || bytes.size > 0)
         fail(d, "the runs do not cover the events");
     d->columns->run_count = count;
 }
@@ -497,9 +534,9 @@ static uint32_t read_kinds(struct decoder *d)
     return valued;
 }
 
-static bool planes_fit(struct decoder *d, int column, uint32_t count, unsigned greatest_width)
+static bool planes_fit(struct decoder *d, int column, uint32_t count)
 {
-    bool fits = d->width[column] <= greatest_width && d->column[column].size == (size_t)count * d->width[column];
+    bool fits = d->column[column].size == (size_t)count * d->width[column];
     if (!fits)
         fail(d, "a column of numbers is of a wrong size");
     return fits;
@@ -507,7 +544,7 @@ static bool planes_fit(struct decoder *d, int column, uint32_t count, unsigned g
 
 static void read_planes32(struct decoder *d, int column, uint32_t count, uint32_t *out)
 {
-    if (!planes_fit(d, column, count, 4))
+    if (!planes_fit(d, column, count))
         return;
     const uint8_t *at = d->column[column].data;
     memset(out, 0, count * sizeof *out);
@@ -529,7 +566,7 @@ static void read_times(struct decoder *d)
 {
     uint32_t count = d->header->events;
     int64_t *time_ms = d->buffer->time_ms;
-    if (!planes_fit(d, COLUMN_TIMES, count, 8))
+    if (!planes_fit(d, COLUMN_TIMES, count))
         return;
     const uint8_t *at = d->column[COLUMN_TIMES].data;
     memset(time_ms, 0, count * sizeof *time_ms);
@@ -545,7 +582,7 @@ static void read_times(struct decoder *d)
         time_ms[i] = (int64_t)t;
         outside |= time_ms[i] < d->header->least_ms || time_ms[i] > d->header->greatest_ms;
     }
-    if (outside || d->encoding[COLUMN_TIMES] > TIMES_DELTAS)
+    if (outside)
         fail(d, "a time lies outside the record's range");
 }
 
@@ -556,8 +593,14 @@ static void read_values(struct decoder *d, uint32_t valued)
     read_planes32(d, COLUMN_VALUES, valued, value);
     if (d->fault)
         return;
-    for (uint32_t i = d->header->events; i-- > 0;)
-        value[i] = kind_has_value((enum kind)d->buffer->kind[i]) ? value[--valued] : 0;
+    bool fit = true;
+    for (uint32_t i = d->header->events; i-- > 0;) {
+        enum kind kind = (enum kind)d->buffer->kind[i];
+        value[i] = kind_has_value(kind) ? value[--valued] : 0;
+        fit &= value_valid(kind, value[i]);
+    }
+    if (!fit)
+        fail(d, "a value outside its kind's range");
 }
 
 static void read_holes(struct decoder *d)
@@ -568,9 +611,11 @@ static void read_holes(struct decoder *d)
     make_room(d->buffer->holes, d->buffer->hole_room, expected);
     for (; bytes.size > 0 && count < expected && !d->fault; count++) {
         uint64_t step = take_varint(d, &bytes);
-        hole += step;
-        if (hole >= d->header->span || (count > 0 && step == 0))
+        if (step >= d->header->span - hole || (count > 0 && step == 0)) {
             fail(d, "a hole lies outside the record's offsets");
+            break;
+        }
+        hole += step;
         d->buffer->holes[count] = (uint32_t)hole;
     }
     if (count != expected || bytes.size > 0)
@@ -614,6 +659,8 @@ enum status block_decode(struct slice record, const struct record_header *header
     read_directory(&d, record.data + RECORD_HEADER_BYTES);
     read.path_count = read_names(&d, d.column[COLUMN_PATHS], &buffer->paths, &buffer->path_room);
     read.publisher_count = read_names(&d, d.column[COLUMN_PUBLISHERS], &buffer->publishers, &buffer->publisher_room);
+    check_names(&d, buffer->paths, read.path_count, content_valid);
+    check_names(&d, buffer->publishers, read.publisher_count, publisher_name_fits);
     if (!d.fault)
         read_runs(&d);
     uint32_t valued = d.fault ? 0 : read_kinds(&d);

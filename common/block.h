@@ -4,8 +4,8 @@
  *
  *     0        4     6    7    8               24      28      32              40
  *     | "JREC" | ver | kd | 0  | log id (16)   | epoch | span  | first offset  |
- *     40              48              56         60        64               72
- *     | vault rows    | learners      | events   | body    | least time (i64) |
+ *     40           48         52       56       60      64                 72
+ *     | vault rows | learners | events | body   | 0 (4) | least time (i64) |
  *     72                80                    88         96                96+body          +8
  *     | greatest time   | received ms (i64)   | 0 (8)    | body             | XXH3-64 of all before it |
  *
@@ -26,17 +26,21 @@
  * in this order, each `size` bytes:
  *
  *     paths       the block's dictionary of content paths: { length u8, bytes } each
- *     publishers  the block's dictionary of publisher names: { length u8, bytes } each
- *     runs        varints: publisher index, events, zigzag(received - received of the run before; the first: of the
- * header) kinds       enum kind, u8 an event learners    learner number, planes contents    index into paths, planes
- *     times       planes; encoding 0: time - least time; encoding 1: zigzag(time - time of the event before; the first:
- *                 of least time)
- *     values      planes; only of the events whose kind has a value, in order
+ *     publishers  the block's dictionary of publisher names, 1 to 64 bytes: { length u8, bytes } each
+ *     runs        three varints a run: publisher index, events, zigzag(received - received of the run before);
+ *                 the first run's is relative to the header's
+ *     kinds       enum kind, u8 an event
+ *     learners    learner number, planes of at most 4 bytes
+ *     contents    index into paths, planes of at most 4 bytes
+ *     times       planes of at most 8 bytes; encoding 0: time - least time;
+ *                 encoding 1: zigzag(time - time of the event before), the first of least time
+ *     values      planes of at most 4 bytes; only of the events whose kind has a value, in order
  *     holes       varints: absent offsets relative to first offset, the first as it is, then differences; empty: none
  *
  * Planes: an array of n unsigned integers of `width` bytes each, stored as `width` runs of n bytes, least significant
  * byte first, so that bytes of alike meaning stand together (they compress, and split and join as vectors). Width 0
- * stores nothing: all values are 0. Varints are LEB128 of at most 10 bytes.
+ * stores nothing: all values are 0. Columns that are no planes have width 0; encodings that are not named are 0.
+ * Varints are LEB128 of at most 10 bytes, 64 bits.
  *
  * Why learners are numbers here and not 16-byte lids: see docs/DESIGN.md, "Learner numbers".
  */

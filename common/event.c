@@ -97,6 +97,11 @@ bool content_valid(struct slice content)
     return segment_size > 0 && segments <= SEGMENT_MAX_COUNT;
 }
 
+bool value_valid(enum kind kind, uint32_t value)
+{
+    return value >= kinds[kind].least && value <= kinds[kind].greatest;
+}
+
 enum verdict event_check(const struct event *event, int64_t oldest_ms, int64_t newest_ms)
 {
     if (event->time_ms < 0 || event->time_ms > TIME_MAX_MS)
@@ -110,7 +115,5 @@ enum verdict event_check(const struct event *event, int64_t oldest_ms, int64_t n
     bool content_fits = event->kind == KIND_COHORT ? segment_valid(event->content) : content_valid(event->content);
     if (!content_fits)
         return VERDICT_CONTENT;
-    if (event->value < kinds[event->kind].least || event->value > kinds[event->kind].greatest)
-        return VERDICT_VALUE;
-    return VERDICT_ACCEPTED;
+    return value_valid(event->kind, event->value) ? VERDICT_ACCEPTED : VERDICT_VALUE;
 }

@@ -67,9 +67,10 @@ enum kind kind_from_name(struct slice name);
 const char *verdict_name(enum verdict verdict);
 const char *verdict_sentence(enum verdict verdict);
 
-bool learner_valid(struct slice learner); /* 1 to 128 bytes of valid UTF-8 without C0, DEL or C1 controls */
-bool segment_valid(struct slice segment); /* [A-Za-z0-9._~:-]{1,64} */
-bool content_valid(struct slice content); /* 1 to 3 segments joined by '/' */
+bool value_valid(enum kind kind, uint32_t value); /* within the kind's range; 0 where the kind has none */
+bool learner_valid(struct slice learner);         /* 1 to 128 bytes of valid UTF-8 without C0, DEL or C1 controls */
+bool segment_valid(struct slice segment);         /* [A-Za-z0-9._~:-]{1,64} */
+bool content_valid(struct slice content);         /* 1 to 3 segments joined by '/' */
 
 /* The rules of an event that has its shape: learner, content, value and time against [oldest_ms, newest_ms]. */
 enum verdict event_check(const struct event *event, int64_t oldest_ms, int64_t newest_ms);
