@@ -513,5 +513,9 @@ uint64_t eventlog_table_bytes(struct eventlog *log)
 
 uint32_t eventlog_segment_count(const struct eventlog *log)
 {
-    return log->segment_count;
+    pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&log->lock;
+    pthread_mutex_lock(lock);
+    uint32_t count = log->segment_count;
+    pthread_mutex_unlock(lock);
+    return count;
 }

@@ -37,8 +37,6 @@ enum config_type {
     X(WATERMARK, "watermark", TEXT, "{home}/data/watermark", 0, 0, false, "file of the durable offset")                \
     X(MAX_MESSAGE_BYTES, "max_message_bytes", WHOLE, "1048576", 1048576, 16777216, false,                              \
       "a longer message is never read into memory")                                                                    \
-    X(MAX_CONNECTIONS, "max_connections", WHOLE, "1024", 1, 100000, false,                                             \
-      "open sockets, kept below the descriptor limit")                                                                 \
     X(MAX_PUBLISHERS, "max_publishers", WHOLE, "1024", 1, 100000, true, "listed publisher keys")                       \
     X(MAX_SESSIONS, "max_sessions", WHOLE, "1024", 1, 1000000, true, "sessions of one publisher; beyond: busy")        \
     X(MAX_LEARNERS, "max_learners", WHOLE, "10000000", 1000, 400000000, true,                                          \

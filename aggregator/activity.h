@@ -1,0 +1,42 @@
+/* activity.h - what one learner did in one row within the period: sums of METRICS.md over opens and active intervals.
+ *
+ * Two ways lead to one. Where stretches of activity follow each other without a common moment, their sums add up
+ * (activity_append). Where they may overlap, their exact facts are joined: gathered as moments, sorted, and read once
+ * from first to last (moments_join).
+ */
+#ifndef JEJAK_AGGREGATOR_ACTIVITY_H
+#define JEJAK_AGGREGATOR_ACTIVITY_H
+
+#include "aggregator/cells.h"
+
+/* None at all: visits is 0 and the times mean nothing. Without an open first_open_ms and last_open_ms mean nothing. */
+struct activity {
+    uint64_t opens; /* distinct times per content path, added up over paths */
+    uint64_t visits;
+    uint64_t active_ms; /* union of the intervals over all paths */
+    int64_t first_ms, last_ms;
+    int64_t first_open_ms, last_open_ms;
+};
+
+/* Adds `next`, all of which comes after `sum`. Either may be none. */
+void activity_append(struct activity *sum, const struct activity *next);
+
+/* An open (end_ms = start_ms) or an active interval [start_ms, end_ms). */
+struct moment {
+    int64_t start_ms, end_ms;
+    uint32_t content; /* of an open */
+};
+
+/* Zero it before the first use; keeps its memory from learner to learner. */
+struct moments {
+    struct moment *items, *scratch;
+    size_t count, room;
+};
+void moments_close(struct moments *moments);
+/* Adds the facts of one content path, clipped to the period [from_ms, to_ms). Repeats do no harm. */
+void moments_add(struct moments *moments, uint32_t content, const struct cell_facts *facts, int64_t from_ms,
+                 int64_t to_ms);
+/* Joins everything added since the last join. */
+struct activity moments_join(struct moments *moments);
+
+#endif

@@ -1,0 +1,71 @@
+/* bits.h - a set of learner numbers as one bit each.
+ *
+ * Learner numbers are dense (docs/DESIGN.md, "Learner numbers"), so a set of a million learners is 122 KiB and "how
+ * many are in both" is a pass over words. All sets that meet in one operation are of the same size.
+ */
+#ifndef JEJAK_AGGREGATOR_BITS_H
+#define JEJAK_AGGREGATOR_BITS_H
+
+#include "common/base.h"
+
+#include <stdlib.h>
+
+struct bits {
+    uint64_t *words;
+    size_t word_count;
+};
+
+/* Room for the numbers below `count`; empty. */
+static inline struct bits bits_open(uint32_t count)
+{
+    size_t word_count = ((size_t)count + 63) / 64;
+    return (struct bits){mem_new(word_count, sizeof(uint64_t)), word_count};
+}
+
+static inline void bits_close(struct bits *bits)
+{
+    free(bits->words);
+    *bits = (struct bits){0};
+}
+
+static inline void bits_clear(struct bits *bits)
+{
+    memset(bits->words, 0, bits->word_count * sizeof *bits->words);
+}
+
+static inline void bits_add(struct bits *bits, uint32_t number)
+{
+    bits->words[number / 64] |= UINT64_C(1) << (number % 64);
+}
+
+static inline bool bits_has(const struct bits *bits, uint32_t number)
+{
+    return bits->words[number / 64] >> (number % 64) & 1;
+}
+
+/* into = into or more */
+static inline void bits_join(struct bits *into, const struct bits *more)
+{
+    for (size_t i = 0; i < into->word_count; i++)
+        into->words[i] |= more->words[i];
+}
+
+/* How many are in both. */
+static inline uint64_t bits_count_both(const struct bits *a, const struct bits *b)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < a->word_count; i++)
+        count += (uint64_t)__builtin_popcountll(a->words[i] & b->words[i]);
+    return count;
+}
+
+/* How many are in a and in b, but not in c. */
+static inline uint64_t bits_count_both_without(const struct bits *a, const struct bits *b, const struct bits *c)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < a->word_count; i++)
+        count += (uint64_t)__builtin_popcountll(a->words[i] & b->words[i] & ~c->words[i]);
+    return count;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* marks.h - whose favourite stands, and who has completed, in one row at a moment.
+ *
+ * Favourite: per learner and content path the state of the latest change counts, of several at one time `favorite`; any
+ * path of the row is enough. Progress is the greatest value reached on any path, so completed is: 100 was reached once.
+ */
+#ifndef JEJAK_AGGREGATOR_MARKS_H
+#define JEJAK_AGGREGATOR_MARKS_H
+
+#include "aggregator/bits.h"
+#include "aggregator/cells.h"
+
+struct marks;
+
+/* At before_ms, from the changes before it. Borrows the cells. */
+struct marks *marks_open(const struct cells *cells, int64_t before_ms);
+void marks_close(struct marks *marks);
+/* Reads one row; what is said below is about it. */
+enum status marks_row(struct marks *marks, const uint32_t *contents, uint32_t content_count,
+                      struct error *error) must_check;
+const struct bits *marks_favorite(const struct marks *marks);
+const struct bits *marks_completed(const struct marks *marks);
+
+#endif
