@@ -194,7 +194,8 @@ def rejected_cases():
 
 def malformed_cases():
     section("Refused: malformed")
-    for key in ("v", "session", "seq", "events"):
+    malformed("missing-events", "`events` is missing", mapping([("v", 1), ("session", SESSION), ("seq", 1)]))
+    for key in ("v", "session", "seq"):
         malformed("missing-" + key, f"`{key}` is missing", batch(**{key: None}), key != "session", None if key == "seq" else 1)
     one = Raw(array([event()]))
     base = [("v", 1), ("session", SESSION), ("seq", 1), ("acked", 0), ("sent", 5), ("events", one)]
@@ -296,7 +297,7 @@ def answer_cases():
              {k: v for k, v in plain.items() if k not in ("session", "seq")}),
             ("refused-conflict", "", {**refused("conflict"), "detail": "this seq was settled with other events"}),
             ("refused-version", "", {**refused("version"), "detail": "this collector speaks version 1"}),
-            ("greatest-numbers", "a seq has 64 bits", gap(2**64 - 2, 2**64 - 2)),
+            ("great-numbers", "a seq has 64 bits", gap(2**63 - 1, 2**63 - 1)),
             ("unknown-keys", "keys that a later collector may add are passed over", {**duplicate(7), "colour": {"a": [1, None]}})]:
         answer_case(name, shows or "as its name says", pack(answer), answer)
     wide = b"\xdf" + struct.pack(">I", 2) + b"\xd9\x01v\xcc\x01" + pack("status") + b"\xda\x00\x09duplicate"

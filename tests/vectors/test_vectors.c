@@ -50,7 +50,7 @@ static void take_line(struct vector *vector, const char *line)
     else if ((value = value_of(line, "answer-hex")))
         bytes_hex(&vector->answer_hex, value);
     else if ((value = value_of(line, "answer")) || (value = value_of(line, "reads"))) {
-        vector->answer = json_loads(value, JSON_DECODE_INT_OUT_OF_RANGE, NULL);
+        vector->answer = json_loads(value, 0, NULL);
         vector->no_answer = strcmp(value, "no answer at all") == 0;
         cr_assert(vector->answer || vector->no_answer, "%s: %s", vector->name, value);
     } else
@@ -137,12 +137,9 @@ static const char *text_of(const struct vector *vector, const char *key)
     return text ? text : "";
 }
 
-/* Numbers above 2^63 are reals in jansson: compared as such. */
 static bool number_is(const struct vector *vector, const char *key, uint64_t number)
 {
     json_t *value = json_object_get(vector->answer, key);
-    if (json_is_real(value))
-        return json_real_value(value) == (double)number;
     return json_is_integer(value) && (uint64_t)json_integer_value(value) == number;
 }
 
