@@ -272,7 +272,8 @@ def frame_cases():
          frames=[b"", batch()], reply="delimiter")
     misshapen = refused("malformed", False, None)
     case("two-parts", "a first part that is not empty", None, misshapen, frames=[b"x", batch()])
-    case("three-parts", "three parts", None, misshapen, frames=[b"", batch(), batch()])
+    case("three-parts", "three parts; the answer has an empty frame where the message began with one", None, misshapen,
+         frames=[b"", batch(), batch()], reply="delimiter")
     case("batch-then-empty", "the empty part on the wrong side", None, misshapen, frames=[batch(), b""])
 
 
