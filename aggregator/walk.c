@@ -6,6 +6,8 @@
 
 enum {
     PAYLOAD_BITS = 32,     /* of a key: the learner above them, the entry's index in them */
+    SPARSE = 4,            /* fewer entries than one in so many learners: the sums lie too far apart in memory */
+    AHEAD = 8,             /* how many entries ahead the sums are fetched */
     SHIFTS_PER_ENTRY = 24, /* more disorder than this and insertion sort gives up */
 };
 
@@ -24,7 +26,9 @@ struct walk {
     int32_t first_day, end_day; /* days to scan, an empty stretch where there is nothing */
     int32_t oldest_day;         /* of the cells */
     uint32_t learner_count;
-    struct bits restricted, ever;
+    struct bits restricted, ever, summed, torn;
+    bool has_torn, is_sparse;
+    struct activity *sums; /* by learner; none but for those in `summed` */
     struct moments moments;
     struct cell_entry *entries;
     size_t entry_count, entry_room;
@@ -68,6 +72,9 @@ struct walk *walk_open(const struct cells *cells, int64_t from_ms, int64_t to_ms
     walk->learner_count = cells_learner_count(cells);
     walk->restricted = bits_open(walk->learner_count);
     walk->ever = bits_open(walk->learner_count);
+    walk->torn = bits_open(walk->learner_count);
+    walk->sums = mem_new(walk->learner_count, sizeof *walk->sums);
+    walk->summed = bits_open(walk->learner_count);
     for (uint32_t learner = 0; learner < walk->learner_count; learner++)
         if (cells_restricted(cells, learner))
             bits_add(&walk->restricted, learner);
@@ -82,6 +89,9 @@ void walk_close(struct walk *walk)
     facts_reader_close(walk->facts);
     bits_close(&walk->restricted);
     bits_close(&walk->ever);
+    bits_close(&walk->torn);
+    free(walk->sums);
+    bits_close(&walk->summed);
     moments_close(&walk->moments);
     free(walk->entries);
     free(walk->pieces);
@@ -175,19 +185,92 @@ static void order_pieces_by_day(struct walk *walk)
                radix_bits((uint64_t)(walk->end_day - walk->first_day)));
 }
 
-/* Keys of what may touch the period; all that began before its end is in `ever`. */
+/* Moments in [from, to), interval ends up to `to`: the summary holds as it is. */
+static bool is_inside(const struct walk *walk, const struct cell_entry *entry)
+{
+    return entry->first_ms >= walk->from_ms && entry->last_ms <= walk->to_ms &&
+           (entry->opens == 0 || entry->last_open_ms < walk->to_ms);
+}
+
+static bool is_outside(const struct walk *walk, const struct cell_entry *entry)
+{
+    return entry->first_ms >= walk->to_ms || entry->last_ms < walk->from_ms;
+}
+
+static struct activity summary_of(const struct cell_entry *entry)
+{
+    return (struct activity){.opens = entry->opens,
+                             .visits = entry->visits,
+                             .active_ms = entry->active_ms,
+                             .first_ms = entry->first_ms,
+                             .last_ms = entry->last_ms,
+                             .first_open_ms = entry->first_open_ms,
+                             .last_open_ms = entry->last_open_ms};
+}
+
+static void tear(struct walk *walk, uint32_t learner)
+{
+    bits_add(&walk->torn, learner);
+    walk->has_torn = true;
+}
+
+/* Adds one piece's entries to the sums; all that began before the period's end is in `ever`. */
+static void stream_piece(struct walk *walk, const struct walk_piece *piece)
+{
+    const struct cell_entry *entry = &walk->entries[piece->start], *end = entry + piece->count;
+    for (; entry < end; entry++) {
+        if (end - entry > AHEAD && !walk->is_sparse)
+            __builtin_prefetch(&walk->sums[entry[AHEAD].learner], 1);
+        if (entry->first_ms < walk->to_ms)
+            bits_add(&walk->ever, entry->learner);
+        if (is_outside(walk, entry) || bits_has(&walk->restricted, entry->learner))
+            continue;
+        struct activity *sum = &walk->sums[entry->learner];
+        bool follows = !walk->is_sparse && (sum->visits == 0 || entry->first_ms > sum->last_ms);
+        if (!follows || !is_inside(walk, entry)) {
+            tear(walk, entry->learner);
+            continue;
+        }
+        bits_add(&walk->summed, entry->learner);
+        struct activity summary = summary_of(entry);
+        activity_append(sum, &summary);
+    }
+}
+
+static void stream_row(struct walk *walk)
+{
+    bits_clear(&walk->torn);
+    walk->has_torn = false;
+    walk->is_sparse = walk->entry_count < walk->learner_count / SPARSE;
+    order_pieces_by_day(walk);
+    for (size_t i = 0; i < walk->piece_count; i++)
+        stream_piece(walk, &walk->pieces[(uint32_t)walk->order[i]]);
+}
+
+/* Hands the sums out, but for the torn ones, by ascending learner: memory is read in order. Leaves none. */
+static void hand_out_sums(struct walk *walk, walk_learner_fn each, void *argument)
+{
+    for (size_t i = 0; i < walk->summed.word_count; i++) {
+        for (uint64_t word = walk->summed.words[i]; word; word &= word - 1) {
+            uint32_t learner = (uint32_t)(i * 64) + (uint32_t)__builtin_ctzll(word);
+            if (!bits_has(&walk->torn, learner))
+                each(learner, &walk->sums[learner], argument);
+            walk->sums[learner].visits = 0;
+        }
+    }
+    bits_clear(&walk->summed);
+}
+
 static void add_keys(struct walk *walk, const struct walk_piece *piece)
 {
     for (size_t index = piece->start; index < piece->start + piece->count; index++) {
         const struct cell_entry *entry = &walk->entries[index];
-        if (entry->first_ms >= walk->to_ms)
-            continue;
-        bits_add(&walk->ever, entry->learner);
-        if (entry->last_ms >= walk->from_ms && !bits_has(&walk->restricted, entry->learner))
+        if (bits_has(&walk->torn, entry->learner) && !is_outside(walk, entry))
             walk->keys[walk->key_count++] = (uint64_t)entry->learner << PAYLOAD_BITS | index;
     }
 }
 
+/* Of the torn learners. */
 static void make_keys(struct walk *walk)
 {
     if (walk->key_room < walk->entry_room) {
@@ -196,7 +279,6 @@ static void make_keys(struct walk *walk)
         walk->scratch = mem_grow(walk->scratch, walk->key_room, sizeof *walk->scratch);
     }
     walk->key_count = 0;
-    order_pieces_by_day(walk);
     for (size_t i = 0; i < walk->piece_count; i++)
         add_keys(walk, &walk->pieces[(uint32_t)walk->order[i]]);
     radix_sort(walk->keys, walk->scratch, walk->key_count, PAYLOAD_BITS, radix_bits(walk->learner_count));
@@ -229,24 +311,6 @@ static void sort_by_time(struct walk *walk, uint64_t *keys, size_t count)
     }
     if (shifts_left == 0)
         qsort_r(keys, count, sizeof *keys, compare_keys, walk);
-}
-
-/* Moments in [from, to), interval ends up to `to`: the summary holds as it is. */
-static bool is_inside(const struct walk *walk, const struct cell_entry *entry)
-{
-    return entry->first_ms >= walk->from_ms && entry->last_ms <= walk->to_ms &&
-           (entry->opens == 0 || entry->last_open_ms < walk->to_ms);
-}
-
-static struct activity summary_of(const struct cell_entry *entry)
-{
-    return (struct activity){.opens = entry->opens,
-                             .visits = entry->visits,
-                             .active_ms = entry->active_ms,
-                             .first_ms = entry->first_ms,
-                             .last_ms = entry->last_ms,
-                             .first_open_ms = entry->first_open_ms,
-                             .last_open_ms = entry->last_open_ms};
 }
 
 static enum status join_facts(struct walk *walk, const uint64_t *keys, size_t count, struct activity *joined,
@@ -307,21 +371,28 @@ static size_t keys_of_learner(const struct walk *walk, size_t at)
     return end - at;
 }
 
-enum status walk_row(struct walk *walk, const uint32_t *contents, uint32_t content_count, walk_learner_fn each,
-                     void *argument, struct error *error)
+static enum status walk_torn(struct walk *walk, walk_learner_fn each, void *argument, struct error *error)
 {
-    enum status status = copy_row(walk, contents, content_count, error);
-    if (status)
-        return status;
     make_keys(walk);
     for (size_t at = 0, count; at < walk->key_count; at += count) {
         count = keys_of_learner(walk, at);
         struct activity activity = {0};
-        status = walk_learner(walk, walk->keys + at, count, &activity, error);
+        enum status status = walk_learner(walk, walk->keys + at, count, &activity, error);
         if (status)
             return status;
         if (activity.visits > 0)
             each((uint32_t)(walk->keys[at] >> PAYLOAD_BITS), &activity, argument);
     }
     return STATUS_OK;
+}
+
+enum status walk_row(struct walk *walk, const uint32_t *contents, uint32_t content_count, walk_learner_fn each,
+                     void *argument, struct error *error)
+{
+    enum status status = copy_row(walk, contents, content_count, error);
+    if (status)
+        return status;
+    stream_row(walk);
+    hand_out_sums(walk, each, argument);
+    return walk->has_torn ? walk_torn(walk, each, argument, error) : STATUS_OK;
 }
