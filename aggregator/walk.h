@@ -1,6 +1,6 @@
 /* walk.h - the one pass over a row: from summary entries, piece after piece, to what each learner did in the period.
  *
- *     copy      the pieces of the row's content paths, as the cells lend them     by path, day
+ *     gather    the pieces of the row's content paths, as the cells lend them     by path, day
  *     stream    entries, pieces taken by day: each is added to its learner's sum  one random access an entry
  *     torn      a learner whose entries do not simply follow each other: their    only these learners' entries:
  *               keys (learner << 32 | entry) are sorted by learner, then time     radix sort, insertion sort
