@@ -46,7 +46,7 @@ static void compare_with_oracle(uint64_t seed)
 
 Test(figures, of_random_histories_in_random_pieces_are_the_oracles)
 {
-    uint64_t count = 1500, seed = first_seed(&count);
+    uint64_t count = 500, seed = first_seed(&count);
     for (uint64_t end = seed + count; seed < end; seed++)
         compare_with_oracle(seed);
 }
