@@ -93,7 +93,7 @@ static enum status make_watermark(const struct config *config, struct store *sto
 enum status store_open(const struct config *config, const struct store_options *options, struct store *store,
                        struct error *error)
 {
-    _Static_assert(LOGSTORE_VAULT_BYTES == VAULT_ID_BYTES, "the log keeps the vault's id");
+    _Static_assert((int)LOGSTORE_VAULT_BYTES == (int)VAULT_ID_BYTES, "the log keeps the vault's id");
     struct store opened = {0};
     struct eventlog_options log_options = {
         .create = options->create,
