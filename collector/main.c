@@ -9,6 +9,8 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 enum {
@@ -225,6 +227,18 @@ static void block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* Memory holds learner ids and keys: a crash must not write it to a disk. A limit of 0 does not stop a core pattern
+ * that is a pipe; that the process cannot be dumped does. Sanitizers look at their own process and would find nothing
+ * then. */
+static void forbid_core_dumps(void)
+{
+    static const struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+#ifndef __SANITIZE_ADDRESS__
+    prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
 static void free_arguments(void)
 {
     for (size_t i = 0; i < arguments.set_count; i++)
@@ -241,6 +255,7 @@ int main(int argc, char **argv)
     cli_start("jejak-collector");
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     umask(0077);
+    forbid_core_dumps();
     block_signals();
     enum status status = sodium_init() < 0 ? error_set(&error, STATUS_SYSTEM, "libsodium cannot be initialised")
                                            : read_config(&config, &error);

@@ -108,7 +108,7 @@ class Collector:
                                             env={**os.environ, **(env or {})})
         home.collectors.append(self)
         if wait:
-            self.wait_for("msg=ready")
+            self.wait_for('"msg":"ready"' if "log_format=json" in arguments else "msg=ready")
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
