@@ -102,14 +102,14 @@ static void group_learners(const struct cells *cells, struct reading *reading, s
     }
 }
 
-// NOLINTNEXTLINE(readability-function-size)
 static void reading_close(struct reading *reading)
 {
-    struct name *name, *next;
-    HASH_ITER(hh, reading->names, name, next)
-    {
-        HASH_DEL(reading->names, name);
+    struct name *name = reading->names;
+    HASH_CLEAR(hh, reading->names); /* the table goes, the names stay linked */
+    while (name) {
+        struct name *next = name->hh.next;
         free(name);
+        name = next;
     }
     free(reading->states);
 }
