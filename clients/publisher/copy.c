@@ -51,7 +51,7 @@ enum status copy_load(const struct journal *from, const struct spool_batch *batc
     if (!loaded)
         status = error_set(error, STATUS_BUSY, "no memory for a batch");
     for (uint32_t i = 0; i < batch->events && status == STATUS_OK; i++) {
-        struct slice event;
+        struct slice event = {0};
         status = next_event(from, &reader, &event, error);
         if (status != STATUS_OK)
             break;
@@ -72,7 +72,7 @@ enum status copy_events(const struct journal *from, const struct spool_batch *ba
                         struct error *error)
 {
     struct journal_reader reader;
-    struct slice event;
+    struct slice event = {0};
     enum status status = read_batch(from, batch, &reader, error);
     if (status != STATUS_OK)
         return status;

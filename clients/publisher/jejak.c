@@ -280,6 +280,7 @@ const char *jejak_error(const struct jejak *publisher)
 void jejak_counters(const struct jejak *publisher, struct jejak_counters *counters)
 {
     *counters = publisher->counters;
+    counters->made = publisher->stream.made;
     counters->waiting = publisher->outbox.events;
     counters->memory_bytes = publisher->outbox.bytes;
     counters->spool_bytes = publisher->spool ? spool_bytes(publisher->spool) : 0;

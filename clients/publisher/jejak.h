@@ -127,6 +127,7 @@ struct jejak_counters {
     uint64_t set_aside;
     uint64_t waiting;     /* taken, not settled */
     uint64_t batches;     /* made */
+    uint64_t made;        /* the seq of the last one */
     uint64_t sendings;    /* resends included */
     uint64_t busy;        /* answers */
     uint64_t gaps;        /* answers */
