@@ -2,7 +2,6 @@
 
 #include "common/utf8.h"
 
-
 enum {
     TABLE_COLUMNS = 120,
     CONTENT_COLUMNS = 19,
@@ -74,17 +73,16 @@ struct shown {
 
 static struct shown format_value(const struct visible_value *value, enum unit unit)
 {
-    static const struct {
-        double times;
-        const char *format;
-    } units[] = {[UNIT_COUNT] = {1, "%s%.0f"}, [UNIT_MINUTES] = {1.0 / 60, "%s%.1f"}, [UNIT_PERCENT] = {100, "%s%.0f%%"}};
     static const char *const signs[] = {[VISIBLE_SHOWN] = "", [VISIBLE_AT_MOST] = "≤", [VISIBLE_AT_LEAST] = "≥"};
     struct shown shown;
     if (value->state == VISIBLE_NONE || value->state == VISIBLE_WITHHELD)
         snprintf(shown.text, sizeof shown.text, "%s", value->state == VISIBLE_NONE ? "–" : "*");
+    else if (unit == UNIT_COUNT)
+        snprintf(shown.text, sizeof shown.text, "%.0f", value->value);
+    else if (unit == UNIT_MINUTES)
+        snprintf(shown.text, sizeof shown.text, "%.1f", value->value / 60);
     else
-        snprintf(shown.text, sizeof shown.text, units[unit].format, signs[value->state],
-                 value->value * units[unit].times);
+        snprintf(shown.text, sizeof shown.text, "%s%.0f%%", signs[value->state], 100 * value->value);
     return shown;
 }
 
@@ -94,10 +92,10 @@ static const struct {
     enum figure figure; /* FIGURE_COUNT: the plan */
     enum unit unit;
 } columns[] = {
-    {"learners", 8, FIGURE_learners, UNIT_COUNT},          {"opens", 8, FIGURE_opens, UNIT_COUNT},
-    {"median", 7, FIGURE_dwell_median, UNIT_MINUTES},      {"plan", 6, FIGURE_COUNT, UNIT_MINUTES},
-    {"over", 6, FIGURE_over_expected, UNIT_PERCENT},       {"reopen", 7, FIGURE_reopen_rate, UNIT_PERCENT},
-    {"favour.", 7, FIGURE_favorite_rate, UNIT_PERCENT},    {"complete", 8, FIGURE_completion, UNIT_PERCENT},
+    {"learners", 8, FIGURE_learners, UNIT_COUNT},       {"opens", 8, FIGURE_opens, UNIT_COUNT},
+    {"median", 7, FIGURE_dwell_median, UNIT_MINUTES},   {"plan", 6, FIGURE_COUNT, UNIT_MINUTES},
+    {"over", 6, FIGURE_over_expected, UNIT_PERCENT},    {"reopen", 7, FIGURE_reopen_rate, UNIT_PERCENT},
+    {"favour.", 7, FIGURE_favorite_rate, UNIT_PERCENT}, {"complete", 8, FIGURE_completion, UNIT_PERCENT},
     {"drop-off", 8, FIGURE_drop_off, UNIT_PERCENT},
 };
 
@@ -153,8 +151,9 @@ static void put_rows(const struct canvas *canvas, const struct report *report)
     if (report->row_count == 0)
         fputs("(no row)\n", canvas->out);
     begin(canvas, FAINT);
-    fprintf(canvas->out, "median and plan in minutes; over: took longer than %.4g times the plan; * withheld, too few "
-                         "learners; – nothing to count\n",
+    fprintf(canvas->out,
+            "median and plan in minutes; over: took longer than %.4g times the plan; * withheld, too few "
+            "learners; – nothing to count\n",
             report->thresholds.over_factor);
     end(canvas);
 }

@@ -18,13 +18,14 @@ struct making {
     struct window {
         int32_t from_day, to_day;
         struct period period;
-    } *windows;
+    } * windows;
     size_t window_count;
 };
 
 const char *report_level_name(enum level level)
 {
-    static const char *const names[] = {[LEVEL_MODULE] = "module", [LEVEL_TOPIC] = "topic", [LEVEL_SECTION] = "section"};
+    static const char *const names[] = {
+        [LEVEL_MODULE] = "module", [LEVEL_TOPIC] = "topic", [LEVEL_SECTION] = "section"};
     return names[level];
 }
 
@@ -111,10 +112,8 @@ static enum status open_period(const struct making *m, int32_t from_day, int32_t
 static enum status compute(struct making *m, struct error *error)
 {
     const struct report *report = &m->report;
-    m->scope = (struct scope){.cells = m->cells,
-                              .cohort = m->options.cohort,
-                              .over_factor = report->thresholds.over_factor,
-                              .k = report->k};
+    m->scope = (struct scope){
+        .cells = m->cells, .cohort = m->options.cohort, .over_factor = report->thresholds.over_factor, .k = report->k};
     scope_open(&m->scope, m->curriculum, m->options.level);
     enum status status = open_period(m, report->from_day, report->to_day, &m->now, error);
     int32_t before = report->from_day - (report->to_day - report->from_day);
@@ -255,8 +254,8 @@ static enum status make(struct making *m, const struct config *config, struct er
         return status;
     read_thresholds(m, config);
     if ((status = open_zone(m, config, error)) || (status = find_coverage(m, error)) ||
-        (status = find_period(m, error)) ||
-        (status = curriculum_open(m->options.curriculum, &m->curriculum, error)) || (status = compute(m, error)))
+        (status = find_period(m, error)) || (status = curriculum_open(m->options.curriculum, &m->curriculum, error)) ||
+        (status = compute(m, error)))
         return status;
     m->report.level = m->options.level;
     m->report.cohort = m->options.cohort;
@@ -299,7 +298,7 @@ enum status report_run(const struct cells *cells, const struct config *config, i
                        struct error *error)
 {
     struct making m = {.cells = cells};
-    enum status status = report_options_parse(argc, argv, &m.options, error);
+    enum status status = report_options_parse(argc - 1, argv + 1, &m.options, error);
     if (status)
         return status;
     status = make(&m, config, error);

@@ -51,7 +51,8 @@ static enum status take_tz(const char *value, struct report_options *options, st
 
 static enum status take_level(const char *value, struct report_options *options, struct error *error)
 {
-    static const char *const names[] = {[LEVEL_MODULE] = "module", [LEVEL_TOPIC] = "topic", [LEVEL_SECTION] = "section"};
+    static const char *const names[] = {
+        [LEVEL_MODULE] = "module", [LEVEL_TOPIC] = "topic", [LEVEL_SECTION] = "section"};
     for (enum level level = LEVEL_MODULE; level <= LEVEL_SECTION; level++) {
         if (strcmp(value, names[level]) == 0) {
             options->level = level;
@@ -125,10 +126,12 @@ static const struct {
     const char *name;
     take_fn take;
 } table[] = {
-    {"--from", take_from},         {"--to", take_to},           {"--tz", take_tz},
-    {"--level", take_level},       {"--module", take_module},   {"--program", take_program},
-    {"--cohort", take_cohort},     {"--curriculum", take_curriculum}, {"--k", take_k},
-    {"--format", take_format},     {"--output", take_output},   {"-o", take_output},
+    {"--from", take_from},     {"--to", take_to},
+    {"--tz", take_tz},         {"--level", take_level},
+    {"--module", take_module}, {"--program", take_program},
+    {"--cohort", take_cohort}, {"--curriculum", take_curriculum},
+    {"--k", take_k},           {"--format", take_format},
+    {"--output", take_output}, {"-o", take_output},
 };
 
 /* `--name value` or `--name=value`. Moves *index past what it took. */
