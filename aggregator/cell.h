@@ -126,4 +126,7 @@ void cell_cohorts_encode(const struct cell_key *key, int64_t base_ms, struct cel
 enum status cell_cohorts_decode(struct slice value, const struct cell_key *key, uint32_t learners, struct arena *arena,
                                 struct cell_cohort **changes, uint32_t *count, struct error *error) must_check;
 
+/* Where the day of a stored value starts; `fallback_ms` where there is none. */
+int64_t cell_base_ms(struct slice value, int64_t fallback_ms);
+
 #endif

@@ -111,6 +111,11 @@ enum status frame_open(struct slice value, const struct cell_key *key, struct fr
     return STATUS_OK;
 }
 
+int64_t cell_base_ms(struct slice value, int64_t fallback_ms)
+{
+    return value.size < FRAME_BYTES ? fallback_ms : (int64_t)get_u64(value.data + 24);
+}
+
 unsigned column_width(uint32_t bits)
 {
     return bits == 0 ? 0 : bits <= UINT8_MAX ? 1 : bits <= UINT16_MAX ? 2 : 4;

@@ -12,11 +12,12 @@
  * Column families and keys (numbers in keys big-endian):
  *     default    "format", "zone", "max_slice_ms", "position", "cut": the store's own facts, see cells.c
  *     contents   be32 content number -> path
- *     learners   'n' be32 learner number -> lid (16);  'l' lid -> be32 number;  'r' be32 number -> "" (restricted)
+ *     learners   bindings of lids to numbers, the dead, the restricted: see cells_learners.c
+ *     pieces     be32 content, be32 day, be64 piece -> sizes and learners of the piece (cell_index)
  *     summary    be32 content, be32 day, be64 piece -> summary columns (cell.h draws them)
  *     facts      the same key -> opens, intervals, clipped
  *     marks      the same key -> favourites and progress
- *     cohorts    be32 day, be64 piece -> cohort changes
+ *     cohorts    be32 0xffffffff, be32 day, be64 piece -> cohort changes
  * The log position is in the write batch of the pieces it accounts for.
  */
 #ifndef JEJAK_AGGREGATOR_CELLS_H
@@ -55,6 +56,8 @@ uint32_t cells_max_slice_ms(const struct cells *cells);
 
 uint32_t cells_content_count(const struct cells *cells);
 const char *cells_content_path(const struct cells *cells, uint32_t content);
+/* Has anybody's activity or mark on this path? After a forget or a cut there may be none: it is as if never been. */
+bool cells_content_seen(const struct cells *cells, uint32_t content);
 uint32_t cells_learner_count(const struct cells *cells); /* numbers are below this */
 bool cells_restricted(const struct cells *cells, uint32_t learner);
 /* First and one past the last day with a piece of activity or marks; false where there is none. Days since 1970-01-01.

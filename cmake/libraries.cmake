@@ -9,4 +9,8 @@ pkg_check_modules(INIH REQUIRED IMPORTED_TARGET inih)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 # msgpack-c's C library is called msgpack on Debian 12 and msgpack-c on Ubuntu 24.04.
 pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack-c msgpack)
+# Newer ones name a folder "include" relative to nothing; the headers are where the compiler looks anyway.
+get_target_property(msgpack_includes PkgConfig::MSGPACK INTERFACE_INCLUDE_DIRECTORIES)
+list(FILTER msgpack_includes INCLUDE REGEX "^/")
+set_target_properties(PkgConfig::MSGPACK PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${msgpack_includes}")
 find_library(CSV_LIBRARY csv REQUIRED) # libcsv has neither pkg-config nor CMake files

@@ -78,7 +78,7 @@ static uint8_t *put_runs(uint8_t *at, const struct block_columns *columns)
         const struct block_run *run = &columns->runs[i];
         at = put_varint(at, run->publisher);
         at = put_varint(at, run->events);
-        at = put_varint(at, zigzag(run->received_ms - before));
+        at = put_varint(at, zigzag((int64_t)((uint64_t)run->received_ms - (uint64_t)before)));
         before = run->received_ms;
     }
     return at;

@@ -11,7 +11,9 @@
 
 #include "common/base.h"
 
-enum { LOG_LINE_BYTES = 4096 };
+enum {
+    LOG_LINE_BYTES = 4096
+};
 
 enum log_level {
     LOG_LEVEL_DEBUG,

@@ -269,6 +269,18 @@ void rocks_close(struct rocks *store)
     free(store);
 }
 
+enum status rocks_destroy(const char *path, struct error *error)
+{
+    char *message = NULL;
+    rocksdb_options_t *options = rocksdb_options_create();
+    rocksdb_destroy_db(options, path, &message);
+    rocksdb_options_destroy(options);
+    struct rocks named = {.path = mem_text("%s", path)};
+    enum status status = message ? rocks_failed(&named, "removing", message, error) : STATUS_OK;
+    free(named.path);
+    return status;
+}
+
 struct rocks_family *rocks_family(struct rocks *store, const char *name)
 {
     struct rocks_family *found = NULL;

@@ -34,6 +34,8 @@ struct rocks_options {
 enum status rocks_open(const char *path, const struct rocks_options *options, const char *const *families,
                        size_t family_count, struct rocks **store, struct error *error) must_check;
 void rocks_close(struct rocks *store);
+/* Removes a store's files, damaged ones too; STATUS_BUSY where another program has it open. */
+enum status rocks_destroy(const char *path, struct error *error) must_check;
 /* Does a store stand in this folder (its CURRENT file)? */
 bool rocks_exists(const char *path);
 

@@ -33,10 +33,11 @@ static void read_session(struct wire_batch *batch)
     batch->has_session = true;
 }
 
+/* 2^64 - 1 is refused: there is no seq after it to be expected. */
 static void read_natural(struct wire_batch *batch, bool *has, uint64_t *number, const char *detail)
 {
     struct mp_value value = read_field(&batch->cursor);
-    if (value.type != MP_UINT || *has) {
+    if (value.type != MP_UINT || value.u == UINT64_MAX || *has) {
         mistake(batch, detail);
         return;
     }

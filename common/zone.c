@@ -8,12 +8,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The table of day starts covers 1969-12-30 to 2135-01-02. zoneinfo names no change beyond 2037 but a few to 2087;
+/* The table of day starts covers 1969-12-31 to 2135-01-02. zoneinfo names no change beyond 2037 but a few to 2087;
  * after these, each year follows one rule that knows only the calendar. There are 14 calendars (which weekday 1 January
  * is, leap or not), and any 28 years without a century's exception hold all of them: the years 2107 to 2134 stand for
  * all later. */
 enum {
-    FIRST_DAY = -2,
+    FIRST_DAY = -1,
     CYCLE_FIRST_YEAR = 2107,
     CYCLE_YEARS = 28,
     CYCLE_FIRST_DAY = 50038, /* 2107-01-01 */

@@ -18,8 +18,9 @@ enum status zone_open(const char *name, struct zone **zone, struct error *error)
 void zone_close(struct zone *zone);
 const char *zone_name(const struct zone *zone);
 
-/* Any moment from 1970 to 9999, O(1). A day starts at the first moment whose local date is that day's or a later one; so a
- * date that the zone skipped is an empty day, and an hour that repeats across midnight belongs to the later day. */
+/* Any moment from 1970 to 9999, O(1). A day starts at the first moment whose local date is that day's or a later one;
+ * so a date that the zone skipped is an empty day, and an hour that repeats across midnight belongs to the later day.
+ */
 int32_t zone_day(const struct zone *zone, int64_t time_ms);
 int64_t zone_day_start_ms(const struct zone *zone, int32_t day);
 

@@ -2,8 +2,8 @@
 #include "tests/scratch.h"
 
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 TestSuite(csv, .timeout = 30);
 
@@ -53,6 +53,11 @@ Test(csv, plain_and_quoted_records)
     cr_assert_str_eq(read_text("a,b\nc,d"), "1:a|b 2:c|d");
     cr_assert_str_eq(read_text("\n\r\na\n\n\nb\n\n\r"), "3:a 6:b");
     cr_assert_str_eq(read_text("\xEF\xBB\xBF\"a\",b\n"), "1:a|b");
+    cr_assert_str_eq(read_text("a\n\xEF\xBB\xBF"
+                               "b\n"),
+                     "1:a 2:\xEF\xBB\xBF"
+                     "b",
+                     "at the start only");
     cr_assert_str_eq(read_text(",\n"), "1:|");
     cr_assert_str_eq(read_text(" a , b\t\n"), "1: a | b\t");
     cr_assert_str_eq(read_text("\"a,\"\"b\"\"\",c\n"), "1:a,\"b\"|c");
@@ -80,7 +85,7 @@ Test(csv, too_many_fields_are_refused_and_the_most_are_read)
     char text[200];
     memset(text, ',', sizeof text);
     memcpy(text + CSV_MAX_FIELDS - 1, "\nx\n", 4);
-    cr_assert_str_eq(strrchr(read_text(text), ' '), " 2:x");
+    cr_assert_eq(strlen(read_text(text)), strlen("1: 2:x") + CSV_MAX_FIELDS - 1);
     memcpy(text + CSV_MAX_FIELDS - 1, ",\nx\n", 5);
     cr_assert_str_eq(read_text(text), "1:! 2:x");
 }
@@ -125,11 +130,12 @@ Test(csv, reading_goes_on_from_any_position)
     cr_assert_eq(count, ARRAY_COUNT(rest));
     for (size_t i = 0; i < count; i++) {
         cr_assert_str_eq(read_all(file_of(text, sizeof text - 1), after[i]), rest[i], "seeking, %zu", i);
-        int ends[2];
-        cr_assert_eq(pipe(ends), 0);
-        cr_assert_eq(write(ends[1], text, sizeof text - 1), (ssize_t)sizeof text - 1);
+        int ends[2]; /* of packets: every read gives one byte */
+        cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+        for (size_t k = 0; k < sizeof text - 1; k++)
+            cr_assert_eq(write(ends[1], text + k, 1), 1);
         close(ends[1]);
-        cr_assert_str_eq(read_all(ends[0], after[i]), rest[i], "through a pipe, %zu", i);
+        cr_assert_str_eq(read_all(ends[0], after[i]), rest[i], "byte by byte, %zu", i);
     }
 }
 

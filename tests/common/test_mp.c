@@ -105,7 +105,7 @@ static int compare(const struct bytes *bytes)
 
 static void random_sized(struct bytes *bytes, uint64_t *seed)
 {
-    static const uint8_t blob[300] = "a few bytes that stand for any";
+    static const uint8_t blob[301] = "a few bytes that stand for any";
     size_t size = chance_below(seed, 4) ? chance_below(seed, 32) : 300;
     unsigned tag = (size > 255 ? 1 : 0) + (unsigned)chance_below(seed, 2), fixed = (unsigned)chance_below(seed, 5);
     switch (chance_below(seed, 5)) {

@@ -147,6 +147,7 @@ Test(zone, the_first_moment_of_1970_has_a_day_west_of_greenwich)
 {
     struct zone *zone = open_zone("America/New_York");
     cr_assert_eq(zone_day(zone, 0), -1);
+    cr_assert_eq(zone_day_start_ms(zone, -1), -19 * 3600 * 1000);
     zone_close(zone);
 }
 

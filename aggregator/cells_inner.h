@@ -1,0 +1,78 @@
+/* cells_inner.h - what the cells_*.c files share. Nobody else includes it. */
+#ifndef JEJAK_AGGREGATOR_CELLS_INNER_H
+#define JEJAK_AGGREGATOR_CELLS_INNER_H
+
+#include "aggregator/cells_write.h"
+
+#include "common/rocks.h"
+
+/* A cell with more than one piece, perhaps. */
+struct cell_place {
+    uint32_t content;
+    int32_t day;
+};
+
+struct cells {
+    char *path;
+    enum cells_mode mode;
+    struct rocks *store;
+    struct rocks_family *base, *contents, *learners, *pieces, *summary, *facts, *marks, *cohorts;
+    struct zone *zone;
+    uint32_t max_slice_ms;
+    struct cells_position position; /* as committed, but for learners, which may be ahead */
+    uint64_t next_piece;
+    int64_t cut_ms;
+    int32_t first_day; /* days before it are cut */
+
+    char **paths; /* by content number */
+    uint32_t path_count, path_room;
+    uint32_t *path_slots; /* hash table of content number + 1, 0: free; a power of two, at most half full */
+    uint32_t slot_count;
+
+    uint64_t *dead, *restricted; /* a bit a learner number */
+    uint32_t learner_room;       /* in bits */
+    uint8_t *restricted_lids;    /* restricted_count x LID_BYTES */
+    uint32_t restricted_count;
+
+    struct rocks_batch *batch; /* the writer's */
+    bool unsettled;            /* the batch holds bindings that a look-up must see */
+    bool cut_pending;
+    uint32_t *forgotten; /* dead since the last commit, their facts still stored */
+    uint32_t forgotten_count;
+    struct cell_place *places; /* cells to look at for merging */
+    size_t place_count, place_room;
+};
+
+void cells_place_add(struct cells *cells, uint32_t content, int32_t day);
+/* cells_forget.c: puts into the batch what takes the forgotten, or the days that are cut, out of what is stored. */
+enum status cells_forget_stored(struct cells *cells, struct error *error) must_check;
+enum status cells_cut_stored(struct cells *cells, struct error *error) must_check;
+/* Writes the batch with the position: all of it may be committed ahead of the records that are being folded. */
+enum status cells_settle(struct cells *cells, struct error *error) must_check;
+enum status cells_read_learners(struct cells *cells, struct error *error) must_check;
+void cells_batch_delete(struct cells *cells, const struct cell_key *key);
+/* A stored value of a piece; empty where there is none. */
+enum status cells_value(const struct cells *cells, struct rocks_family *family, const struct cell_key *key,
+                        struct rocks_value *value, struct error *error) must_check;
+
+/* Walks the rows of `pieces` with content and first_day <= day < end_day. */
+typedef enum status (*cells_index_fn)(const struct cell_key *key, const struct cell_index *index, void *argument,
+                                      struct error *error);
+enum status cells_scan_index(const struct cells *cells, uint32_t content, int32_t first_day, int32_t end_day,
+                             cells_index_fn each, void *argument, struct error *error) must_check;
+/* The row as a key and an index, or STATUS_CORRUPT. */
+enum status cells_index_row(struct slice key_bytes, struct slice value, struct cell_key *key, struct cell_index *index,
+                            struct error *error) must_check;
+
+void cells_learners_room(struct cells *cells, uint32_t count);
+static inline bool cells_bit(const uint64_t *bits, uint32_t number)
+{
+    return bits[number / 64] >> (number % 64) & 1;
+}
+static inline void cells_bit_set(uint64_t *bits, uint32_t number, bool on)
+{
+    uint64_t bit = UINT64_C(1) << (number % 64);
+    bits[number / 64] = on ? bits[number / 64] | bit : bits[number / 64] & ~bit;
+}
+
+#endif

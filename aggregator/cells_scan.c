@@ -1,0 +1,214 @@
+/* Reading the cells: scans of summaries, marks and cohort changes, and the pieces that there are. */
+#include "aggregator/cells_inner.h"
+
+#include <stdlib.h>
+
+/* ---- rows of one family: content, first_day <= day < end_day ---- */
+
+struct walk {
+    struct rocks_iterator *iterator;
+    struct cell_key key;
+    uint32_t content;
+    int32_t end_day;
+    struct error *error;
+    enum status status;
+};
+
+/* On a row within the range? Fills walk->key. */
+static bool walk_row(struct walk *walk)
+{
+    if (walk->status != STATUS_OK)
+        return false;
+    if (!rocks_iterator_valid(walk->iterator)) {
+        walk->status = rocks_iterator_status(walk->iterator, walk->error);
+        return false;
+    }
+    if (!cell_key_read(rocks_iterator_key(walk->iterator), &walk->key)) {
+        walk->status = error_set(walk->error, STATUS_CORRUPT, "cells: a key of %zu bytes",
+                                 rocks_iterator_key(walk->iterator).size);
+        return false;
+    }
+    return walk->key.content == walk->content && walk->key.day < walk->end_day;
+}
+
+static struct walk walk_open(const struct cells *cells, struct rocks_family *family, uint32_t content,
+                             int32_t first_day, int32_t end_day, struct error *error)
+{
+    struct walk walk = {.content = content, .end_day = end_day, .error = error};
+    uint8_t start[CELL_KEY_BYTES];
+    cell_key_write(&(struct cell_key){content, first_day < 0 ? 0 : first_day, 0}, start);
+    walk.iterator = rocks_iterator_open(cells->store, family);
+    rocks_iterator_seek(walk.iterator, slice_of(start, sizeof start));
+    return walk;
+}
+
+static enum status walk_close(struct walk *walk)
+{
+    rocks_iterator_close(walk->iterator);
+    return walk->status;
+}
+
+/* ---- summaries ---- */
+
+enum status cells_scan(const struct cells *cells, uint32_t content, int32_t first_day, int32_t end_day,
+                       cell_piece_fn each, void *argument, struct error *error)
+{
+    struct cell_entries into = {0};
+    uint32_t limit = cells_learner_count(cells), count = 0;
+    struct walk walk = walk_open(cells, cells->summary, content, first_day, end_day, error);
+    for (; walk_row(&walk); rocks_iterator_next(walk.iterator)) {
+        walk.status = cell_summary_decode(rocks_iterator_value(walk.iterator), &walk.key, limit, &into, &count, error);
+        if (walk.status != STATUS_OK)
+            break;
+        struct cell_piece piece = {walk.key.content, walk.key.day, walk.key.piece, count, into.entries};
+        walk.status = each(&piece, argument, error);
+    }
+    free(into.entries);
+    free(into.learners);
+    return walk_close(&walk);
+}
+
+enum status cells_scan_learners(const struct cells *cells, uint32_t content, int32_t first_day, int32_t end_day,
+                                cell_learners_fn each, void *argument, struct error *error)
+{
+    struct cell_entries into = {0};
+    uint32_t limit = cells_learner_count(cells), count = 0;
+    struct walk walk = walk_open(cells, cells->summary, content, first_day, end_day, error);
+    for (; walk_row(&walk); rocks_iterator_next(walk.iterator)) {
+        walk.status = cell_learners_decode(rocks_iterator_value(walk.iterator), &walk.key, limit, &into, &count, error);
+        if (walk.status == STATUS_OK)
+            walk.status = each(walk.key.content, walk.key.day, into.learners, count, argument, error);
+    }
+    free(into.learners);
+    return walk_close(&walk);
+}
+
+/* ---- marks and cohorts ---- */
+
+enum status cells_scan_marks(const struct cells *cells, uint32_t content, int64_t before_ms, cell_marks_fn each,
+                             void *argument, struct error *error)
+{
+    if (before_ms <= 0)
+        return STATUS_OK;
+    struct arena arena = {0};
+    int32_t end_day = zone_day(cells->zone, before_ms - 1) + 1;
+    struct walk walk = walk_open(cells, cells->marks, content, 0, end_day, error);
+    for (; walk_row(&walk); rocks_iterator_next(walk.iterator)) {
+        struct cell_mark *marks = NULL;
+        uint32_t count = 0, kept = 0;
+        arena_clear(&arena);
+        walk.status = cell_marks_decode(rocks_iterator_value(walk.iterator), &walk.key, cells_learner_count(cells),
+                                        &arena, &marks, &count, error);
+        for (uint32_t i = 0; i < count; i++)
+            if (marks[i].time_ms < before_ms)
+                marks[kept++] = marks[i];
+        if (walk.status == STATUS_OK && kept > 0)
+            walk.status = each(marks, kept, argument, error);
+    }
+    arena_close(&arena);
+    return walk_close(&walk);
+}
+
+enum status cells_scan_cohorts(const struct cells *cells, int64_t before_ms, cell_cohorts_fn each, void *argument,
+                               struct error *error)
+{
+    if (before_ms <= 0)
+        return STATUS_OK;
+    struct arena arena = {0};
+    int32_t end_day = zone_day(cells->zone, before_ms - 1) + 1;
+    struct walk walk = walk_open(cells, cells->cohorts, CELL_COHORTS, 0, end_day, error);
+    for (; walk_row(&walk); rocks_iterator_next(walk.iterator)) {
+        struct cell_cohort *changes = NULL;
+        uint32_t count = 0, kept = 0;
+        arena_clear(&arena);
+        walk.status = cell_cohorts_decode(rocks_iterator_value(walk.iterator), &walk.key, cells_learner_count(cells),
+                                          &arena, &changes, &count, error);
+        for (uint32_t i = 0; i < count; i++)
+            if (changes[i].time_ms < before_ms)
+                changes[kept++] = changes[i];
+        if (walk.status == STATUS_OK && kept > 0)
+            walk.status = each(changes, kept, argument, error);
+    }
+    arena_close(&arena);
+    return walk_close(&walk);
+}
+
+/* ---- which pieces there are ---- */
+
+enum status cells_index_row(struct slice key_bytes, struct slice value, struct cell_key *key, struct cell_index *index,
+                            struct error *error)
+{
+    if (cell_key_read(key_bytes, key) && cell_index_read(value, index))
+        return STATUS_OK;
+    return error_set(error, STATUS_CORRUPT, "cells: a row of the table of pieces has %zu and %zu bytes", key_bytes.size,
+                     value.size);
+}
+
+enum status cells_scan_index(const struct cells *cells, uint32_t content, int32_t first_day, int32_t end_day,
+                             cells_index_fn each, void *argument, struct error *error)
+{
+    struct cell_index index;
+    struct walk walk = walk_open(cells, cells->pieces, content, first_day, end_day, error);
+    for (; walk_row(&walk); rocks_iterator_next(walk.iterator)) {
+        walk.status = cells_index_row(rocks_iterator_key(walk.iterator), rocks_iterator_value(walk.iterator), &walk.key,
+                                      &index, error);
+        if (walk.status == STATUS_OK)
+            walk.status = each(&walk.key, &index, argument, error);
+    }
+    return walk_close(&walk);
+}
+
+/* The first and the last piece of a content path are two seeks, whatever stands between. */
+static bool content_days(struct rocks_iterator *iterator, uint32_t content, int32_t *first, int32_t *last)
+{
+    uint8_t start[CELL_KEY_BYTES], end[CELL_KEY_BYTES];
+    cell_key_write(&(struct cell_key){content, 0, 0}, start);
+    cell_key_write(&(struct cell_key){content, INT32_MAX, UINT64_MAX}, end);
+    struct cell_key key;
+    rocks_iterator_seek(iterator, slice_of(start, sizeof start));
+    if (!rocks_iterator_valid(iterator) || !cell_key_read(rocks_iterator_key(iterator), &key) || key.content != content)
+        return false;
+    *first = key.day;
+    rocks_iterator_seek_before(iterator, slice_of(end, sizeof end));
+    if (!rocks_iterator_valid(iterator) || !cell_key_read(rocks_iterator_key(iterator), &key))
+        return false;
+    *last = key.day;
+    return true;
+}
+
+bool cells_days(const struct cells *cells, int32_t *first, int32_t *end)
+{
+    int32_t least = INT32_MAX, greatest = INT32_MIN;
+    struct rocks_iterator *iterator = rocks_iterator_open(cells->store, cells->pieces);
+    for (uint32_t content = 0; content < cells_content_count(cells); content++) {
+        int32_t from = 0, to = 0;
+        if (!content_days(iterator, content, &from, &to))
+            continue;
+        least = from < least ? from : least;
+        greatest = to > greatest ? to : greatest;
+    }
+    rocks_iterator_close(iterator);
+    if (greatest < least)
+        return false;
+    *first = least;
+    *end = greatest + 1;
+    return true;
+}
+
+bool cells_content_seen(const struct cells *cells, uint32_t content)
+{
+    int32_t first = 0, last = 0;
+    struct rocks_iterator *iterator = rocks_iterator_open(cells->store, cells->pieces);
+    bool seen = content_days(iterator, content, &first, &last);
+    rocks_iterator_close(iterator);
+    return seen;
+}
+
+enum status cells_value(const struct cells *cells, struct rocks_family *family, const struct cell_key *key,
+                        struct rocks_value *value, struct error *error)
+{
+    uint8_t bytes[CELL_KEY_BYTES];
+    bool found = false;
+    cell_key_write(key, bytes);
+    return rocks_get(cells->store, family, slice_of(bytes, sizeof bytes), &found, value, error);
+}

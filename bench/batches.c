@@ -1,0 +1,58 @@
+#include "bench/batches.h"
+
+#include <stdlib.h>
+
+static void start_batch(struct batches *batches)
+{
+    if (batches->count == batches->list_room) {
+        batches->list_room = batches->list_room > 0 ? 2 * batches->list_room : 256;
+        batches->list = mem_grow(batches->list, batches->list_room, sizeof *batches->list);
+    }
+    batches->used += ENCODE_HEAD_MAX;
+    batches->list[batches->count++] = (struct batches_one){.at = batches->used};
+}
+
+static void add_event(struct batches *batches, const struct event *event)
+{
+    size_t wanted = batches->used + ENCODE_EVENT_MAX;
+    if (wanted > batches->room) {
+        batches->room = wanted + batches->room / 2 + (1 << 20);
+        batches->bytes = mem_grow(batches->bytes, batches->room, 1);
+    }
+    struct batches_one *last = &batches->list[batches->count - 1];
+    size_t size = encode_event(event, batches->bytes + batches->used);
+    batches->used += size;
+    last->size += (uint32_t)size;
+    last->events++;
+    batches->events++;
+}
+
+void batches_deal(struct workload *workload, uint32_t batch, struct batches *sets, size_t count)
+{
+    struct event event;
+    uint64_t dealt = 0;
+    for (; workload_next(workload, &event); dealt++) {
+        struct batches *batches = &sets[dealt / batch % count];
+        if (dealt % batch == 0)
+            start_batch(batches);
+        add_event(batches, &event);
+    }
+}
+
+void batches_close(struct batches *batches)
+{
+    free(batches->bytes);
+    free(batches->list);
+    *batches = (struct batches){0};
+}
+
+struct slice batches_message(struct batches *batches, size_t index, struct encode_head head)
+{
+    const struct batches_one *one = &batches->list[index];
+    uint8_t bytes[ENCODE_HEAD_MAX];
+    head.events = one->events;
+    size_t size = encode_head(&head, bytes);
+    uint8_t *message = batches->bytes + one->at - size;
+    memcpy(message, bytes, size);
+    return slice_of(message, size + one->size);
+}

@@ -1,0 +1,105 @@
+#include "clients/ctl/ctl.h"
+
+#include "common/sock.h"
+
+#include <msgpack.h>
+#include <stdlib.h>
+#include <zmq.h>
+
+enum {
+    OPTION_CONFIG = 300,
+    OPTION_SET
+};
+
+static const struct argp_option options[] = {
+    {"home", 'H', "DIR", 0, "Home folder (default: $JEJAK_HOME)", 10},
+    {"config", OPTION_CONFIG, "FILE", 0, "Configuration file (default: jejak.conf in the home)", 10},
+    {"set", OPTION_SET, "KEY=VALUE", 0, "Set a configuration key; may be repeated", 10},
+    {0},
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct ctl_common *common = state->input;
+    switch (key) {
+    case 'H':
+        common->home = value;
+        return 0;
+    case OPTION_CONFIG:
+        common->file = value;
+        return 0;
+    case OPTION_SET:
+        common->sets = mem_grow(common->sets, common->set_count + 1, sizeof *common->sets);
+        common->sets[common->set_count++] = value;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp ctl_common_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+
+enum status ctl_config(const struct ctl_common *common, struct config **config, struct error *error)
+{
+    const char *home;
+    enum status status = cli_home(common->home, &home, error);
+    if (status != STATUS_OK)
+        return status;
+    return config_open(home, common->file, common->sets, common->set_count, config, error);
+}
+
+static struct slice encode_request(const char *op)
+{
+    msgpack_sbuffer bytes;
+    msgpack_packer packer;
+    msgpack_sbuffer_init(&bytes);
+    msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
+    msgpack_pack_map(&packer, 2);
+    msgpack_pack_str_with_body(&packer, "v", 1);
+    msgpack_pack_uint8(&packer, 1);
+    msgpack_pack_str_with_body(&packer, "op", 2);
+    msgpack_pack_str_with_body(&packer, op, strlen(op));
+    size_t size = bytes.size;
+    return slice_of(msgpack_sbuffer_release(&bytes), size);
+}
+
+enum status ctl_ask(const struct config *config, const char *op, struct slice *answer, struct error *error)
+{
+    struct sock_options socket = {.type = ZMQ_DEALER};
+    struct sock_parts parts;
+    void *context = zmq_ctx_new();
+    struct slice request = encode_request(op);
+    enum status status =
+        sock_ask(context, config_text(config, CONFIG_CONTROL), &socket, request, CTL_TIMEOUT_MS, &parts, error);
+    if (status == STATUS_OK) {
+        uint8_t *copy = mem_new(parts.part[0].size, 1);
+        memcpy(copy, parts.part[0].data, parts.part[0].size);
+        *answer = slice_of(copy, parts.part[0].size);
+        sock_parts_free(&parts);
+    }
+    free((void *)(uintptr_t)request.data);
+    zmq_ctx_term(context);
+    return status;
+}
+
+enum status ctl_answer_status(struct slice answer, struct error *error)
+{
+    struct mp mp = mp_open(answer);
+    struct slice state = {NULL, 0}, detail = {NULL, 0};
+    uint32_t pairs = mp_map(&mp);
+    for (uint32_t i = 0; i < pairs && !mp.error; i++) {
+        struct slice key = mp_str(&mp);
+        if (slice_equal(key, slice_of_text("status")))
+            state = mp_str(&mp);
+        else if (slice_equal(key, slice_of_text("detail")))
+            detail = mp_str(&mp);
+        else
+            mp_skip(&mp);
+    }
+    if (!mp_done(&mp))
+        return error_set(error, STATUS_PROTOCOL, "the collector's answer is malformed: %s",
+                         mp.error ? mp.error : "bytes left over");
+    if (slice_equal(state, slice_of_text("ok")))
+        return STATUS_OK;
+    return error_set(error, STATUS_CONFIG, "the collector says: %.*s", (int)detail.size, (const char *)detail.data);
+}

@@ -1,0 +1,406 @@
+#include "aggregator/fold.h"
+
+#include "common/rocks.h"
+#include "tests/aggregator/oracle.h"
+#include "tests/aggregator/same_figures.h"
+#include "tests/aggregator/scribe.h"
+#include "tests/scratch.h"
+
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <time.h>
+
+#define DAY_MS   INT64_C(86400000)
+#define NOBODY   UINT32_MAX
+#define ALL_DAYS 0, INT32_MAX
+
+static struct error error;
+static char *folder;
+
+static void setup(void)
+{
+    folder = scratch_make();
+}
+
+static void teardown(void)
+{
+    scratch_remove(folder);
+}
+
+TestSuite(cells, .init = setup, .fini = teardown, .timeout = 60);
+
+/* JEJAK_SEED repeats one history; otherwise another stretch of them each day. */
+static uint64_t first_seed(uint64_t *count)
+{
+    const char *seed = getenv("JEJAK_SEED");
+    if (!seed)
+        return (uint64_t)time(NULL) / 86400 * 1000;
+    *count = 1;
+    return strtoull(seed, NULL, 10);
+}
+
+/* The rows' content paths under the numbers that these cells gave them; paths never seen are in no row. */
+static void renumber(struct figures_query *query, struct plan_book *book, const struct history *history,
+                     const struct cells *cells)
+{
+    for (uint32_t p = 0; p < query->plan_count; p++) {
+        struct figures_plan *plan = &book->plans[p];
+        uint32_t kept = 0, *contents = book->contents[(plan->contents - book->contents[0]) / HISTORY_CONTENTS];
+        for (uint32_t c = 0; c < plan->content_count; c++)
+            for (uint32_t n = 0; n < cells_content_count(cells); n++)
+                if (strcmp(cells_content_path(cells, n), history->contents[plan->contents[c]]) == 0) {
+                    contents[kept++] = n;
+                    break;
+                }
+        plan->content_count = kept;
+    }
+}
+
+static struct figures_table figures_of(const struct cells *cells, const struct history *history, struct dice dice)
+{
+    struct plan_book book;
+    struct figures_table table;
+    struct figures_query query = history_query(history, &dice, &book);
+    renumber(&query, &book, history, cells);
+    cr_assert_eq(figures_compute(cells, &query, &table, &error), STATUS_OK, "%s", error.text);
+    return table;
+}
+
+static struct figures_table figures_expected(const struct history *history, struct dice dice)
+{
+    struct plan_book book;
+    struct figures_query query = history_query(history, &dice, &book);
+    return oracle_figures(history, &query);
+}
+
+static void compare(const struct cells *cells, const struct history *history, struct dice dice, uint64_t seed,
+                    const char *when)
+{
+    char where[256];
+    struct figures_table got = figures_of(cells, history, dice), expected = figures_expected(history, dice);
+    cr_assert(same_figures(&got, &expected, where), "%s: %s (JEJAK_SEED=%" PRIu64 ")", when, where, seed);
+    figures_table_close(&got);
+    figures_table_close(&expected);
+}
+
+static void merge_all(struct cells *cells, bool all)
+{
+    bool more = true;
+    while (more)
+        cr_assert_eq(cells_merge_some(cells, all, &more, &error), STATUS_OK, "%s", error.text);
+}
+
+static void restrict_all(struct scribe *scribe, const struct history *history)
+{
+    for (uint32_t person = 0; person < history->learner_count; person++)
+        if (history->restricted[person])
+            scribe_control(scribe, RECORD_RESTRICT, person);
+}
+
+static struct cells *fresh(const struct history *history)
+{
+    char *path = scratch_path(folder, "cells");
+    cr_assert_eq(cells_wipe(path, &error), STATUS_OK, "%s", error.text);
+    free(path);
+    return scribe_cells_open(folder, history);
+}
+
+Test(cells, of_random_histories_give_the_oracles_figures)
+{
+    uint64_t count = 15, seed = first_seed(&count);
+    for (uint64_t end = seed + count; seed < end; seed++) {
+        struct dice dice = {seed};
+        struct history history = history_roll(&dice);
+        struct scribe scribe = {.learners = history.learner_count};
+        restrict_all(&scribe, &history);
+        scribe_history(&scribe, &history, &dice, true, true);
+        struct cells *cells = fresh(&history);
+        scribe_fold(&scribe, cells, &dice, NOBODY);
+        compare(cells, &history, dice, seed, "as folded");
+        merge_all(cells, false);
+        compare(cells, &history, dice, seed, "merged");
+        cells_close(cells);
+        cells = scribe_cells_open(folder, &history);
+        cr_assert_eq(cells_position(cells).offset, scribe.next);
+        compare(cells, &history, dice, seed, "opened again");
+        merge_all(cells, true);
+        compare(cells, &history, dice, seed, "merged into one");
+        cells_close(cells);
+        scribe_close(&scribe);
+        history_close(&history);
+    }
+}
+
+Test(cells, do_not_care_for_order_repeats_and_batches)
+{
+    uint64_t count = 4, seed = first_seed(&count);
+    for (uint64_t end = seed + count; seed < end; seed++) {
+        struct dice dice = {seed};
+        struct history history = history_roll(&dice);
+        struct dice asked = dice;
+        struct figures_table first = {0};
+        for (int way = 0; way < 4; way++) {
+            struct scribe scribe = {.learners = history.learner_count};
+            scribe_history(&scribe, &history, &dice, way > 0, way > 1);
+            struct cells *cells = fresh(&history);
+            scribe_fold(&scribe, cells, &dice, NOBODY);
+            struct figures_table table = figures_of(cells, &history, asked);
+            if (way == 0)
+                first = table;
+            else
+                cr_assert_eq(memcmp(first.rows, table.rows, table.row_count * sizeof *table.rows), 0,
+                             "way %d (JEJAK_SEED=%" PRIu64 ")", way, seed);
+            if (way > 0)
+                figures_table_close(&table);
+            cells_close(cells);
+            scribe_close(&scribe);
+        }
+        figures_table_close(&first);
+        history_close(&history);
+    }
+}
+
+static void without_person(struct history *history, uint32_t person)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < history->event_count; i++)
+        if (history->events[i].learner != person)
+            history->events[kept++] = history->events[i];
+    history->event_count = kept;
+}
+
+Test(cells, of_a_forgotten_learner_are_as_if_never_been)
+{
+    uint64_t count = 6, seed = first_seed(&count);
+    for (uint64_t end = seed + count; seed < end; seed++) {
+        struct dice dice = {seed};
+        struct history history = history_roll(&dice);
+        uint32_t person = (uint32_t)dice_roll(&dice, history.learner_count);
+        history.restricted[person] = false;
+        struct scribe scribe = {.learners = history.learner_count};
+        restrict_all(&scribe, &history);
+        scribe_history(&scribe, &history, &dice, true, true);
+        scribe_control(&scribe, RECORD_FORGET, person);
+        without_person(&history, person);
+        scribe_history(&scribe, &history, &dice, true, false);
+        for (int erased = 0; erased < 2; erased++) { /* followed live; and read after the log had zeroed the binding */
+            struct cells *cells = fresh(&history);
+            scribe_fold(&scribe, cells, &dice, erased ? person : NOBODY);
+            compare(cells, &history, dice, seed, erased ? "erased before it was read" : "forgotten");
+            for (uint32_t content = 0; content < cells_content_count(cells); content++) {
+                bool seen = false;
+                for (size_t i = 0; i < history.event_count; i++)
+                    seen |= history.events[i].kind != KIND_COHORT && strcmp(history.contents[history.events[i].content],
+                                                                            cells_content_path(cells, content)) == 0;
+                cr_assert_eq(cells_content_seen(cells, content), seen, "(JEJAK_SEED=%" PRIu64 ")", seed);
+            }
+            cells_close(cells);
+        }
+        scribe_close(&scribe);
+        history_close(&history);
+    }
+}
+
+Test(cells, before_a_cut_are_gone_and_stay_away)
+{
+    uint64_t count = 6, seed = first_seed(&count);
+    for (uint64_t end = seed + count; seed < end; seed++) {
+        struct dice dice = {seed};
+        struct history history = history_roll(&dice);
+        int64_t cut_ms = history.from_ms + (int64_t)dice_roll(&dice, 10 * DAY_MS);
+        int64_t kept_ms = (cut_ms + history.zone_offset_ms) / DAY_MS * DAY_MS - history.zone_offset_ms;
+        struct scribe scribe = {.learners = history.learner_count};
+        restrict_all(&scribe, &history);
+        scribe_history(&scribe, &history, &dice, true, false);
+        scribe_cut(&scribe, cut_ms);
+        scribe_history(&scribe, &history, &dice, true, true);
+        scribe_cut(&scribe, cut_ms - 5 * DAY_MS); /* an earlier one takes nothing back */
+        struct cells *cells = fresh(&history);
+        scribe_fold(&scribe, cells, &dice, NOBODY);
+        size_t kept = 0;
+        for (size_t i = 0; i < history.event_count; i++)
+            if (history.events[i].time_ms >= kept_ms)
+                history.events[kept++] = history.events[i];
+        history.event_count = kept;
+        compare(cells, &history, dice, seed, "cut");
+        int32_t first = 0, last = 0;
+        if (cells_days(cells, &first, &last))
+            cr_assert_geq((int64_t)first * DAY_MS - history.zone_offset_ms, kept_ms);
+        cells_close(cells);
+        scribe_close(&scribe);
+        history_close(&history);
+    }
+}
+
+/* ---- small cases ---- */
+
+static const char *const two_paths[HISTORY_CONTENTS] = {"m1", "m2/t1"};
+static const struct history small = {
+    .learner_count = 4, .contents = two_paths, .max_slice_ms = 1800000, .zone_offset_ms = 7 * 3600000};
+#define NOON INT64_C(1700024400000) /* in UTC+7: 2023-11-15 12:00 */
+
+static void fold_small(struct cells *cells, const struct scribe *scribe)
+{
+    struct dice dice = {1};
+    scribe_fold(scribe, cells, &dice, NOBODY);
+}
+
+static enum status count_entries(const struct cell_piece *piece, void *argument, struct error *failure)
+{
+    (void)failure;
+    *(uint32_t *)argument += piece->count;
+    return STATUS_OK;
+}
+
+static uint32_t entries_of(const struct cells *cells, uint32_t content)
+{
+    uint32_t count = 0;
+    cr_assert_eq(cells_scan(cells, content, ALL_DAYS, count_entries, &count, &error), STATUS_OK, "%s", error.text);
+    return count;
+}
+
+Test(cells, a_restriction_belongs_to_the_lid_until_lifted)
+{
+    struct happening events[] = {{.learner = 2, .kind = KIND_OPEN, .time_ms = NOON}};
+    struct scribe scribe = {.learners = 4};
+    scribe_control(&scribe, RECORD_RESTRICT, 2);
+    scribe_events(&scribe, &small, events, 1);
+    struct cells *cells = scribe_cells_open(folder, &small);
+    fold_small(cells, &scribe);
+    cr_assert(cells_restricted(cells, 2));
+    cr_assert_not(cells_restricted(cells, 1));
+    cr_assert_eq(entries_of(cells, 0), 1, "restriction filters readers; the facts stay");
+    cells_close(cells);
+    cells = scribe_cells_open(folder, &small);
+    cr_assert(cells_restricted(cells, 2));
+    scribe_control(&scribe, RECORD_LIFT, 2);
+    fold_small(cells, &scribe);
+    cr_assert_not(cells_restricted(cells, 2));
+    cells_close(cells);
+    cells = scribe_cells_open(folder, &small);
+    cr_assert_not(cells_restricted(cells, 2));
+    cells_close(cells);
+    scribe_close(&scribe);
+}
+
+Test(cells, a_lid_that_comes_back_under_a_new_number_keeps_its_new_facts)
+{
+    struct happening events[] = {{.learner = 1, .kind = KIND_OPEN, .time_ms = NOON},
+                                 {.learner = 4, .kind = KIND_OPEN, .time_ms = NOON + 1}};
+    struct scribe scribe = {.learners = 4};
+    scribe_events(&scribe, &small, events, 1);
+    scribe_control(&scribe, RECORD_FORGET, 1);
+    scribe.learners = 5;
+    scribe_events(&scribe, &small, events + 1, 1);
+    /* read at once, as a rebuild does: both bindings are known before the forget is met */
+    struct cells *cells = scribe_cells_open(folder, &small);
+    uint8_t lids[5 * LID_BYTES];
+    for (uint32_t number = 0; number < 5; number++)
+        scribe_lid(number == 4 ? 1 : number, lids + number * LID_BYTES);
+    cr_assert_eq(cells_learners_add(cells, 0, slice_of(lids, sizeof lids), &error), STATUS_OK, "%s", error.text);
+    fold_small(cells, &scribe);
+    cr_assert(cells_learner_dead(cells, 1));
+    cr_assert_not(cells_learner_dead(cells, 4));
+    cr_assert_eq(entries_of(cells, 0), 1);
+    scribe_control(&scribe, RECORD_FORGET, 1);
+    fold_small(cells, &scribe);
+    cr_assert_eq(entries_of(cells, 0), 0, "the second forget means the new number");
+    cells_close(cells);
+    scribe_close(&scribe);
+}
+
+Test(cells, clipped_time_counts_the_longest_slice_of_a_moment_once)
+{
+    const uint32_t hour = 3600000, slice = 1800000;
+    struct happening events[] = {
+        {.learner = 0, .kind = KIND_DWELL, .time_ms = NOON, .value = hour},
+        {.learner = 0, .kind = KIND_DWELL, .time_ms = NOON, .value = hour + 500},
+        {.learner = 1, .kind = KIND_DWELL, .time_ms = NOON, .value = hour},
+        {.learner = 1, .kind = KIND_DWELL, .time_ms = NOON + 1, .value = slice},
+        {.learner = 2, .kind = KIND_DWELL, .time_ms = NOON, .value = hour},
+    };
+    struct scribe scribe = {.learners = 4};
+    for (int i = 0; i < 5; i++)
+        scribe_events(&scribe, &small, events + i, 1);
+    scribe_events(&scribe, &small, events, 1);
+    scribe_control(&scribe, RECORD_RESTRICT, 2);
+    struct cells *cells = scribe_cells_open(folder, &small);
+    fold_small(cells, &scribe);
+    uint64_t clipped = 0;
+    cr_assert_eq(cells_clipped_ms(cells, 0, NOON, NOON + 1, &clipped, &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(clipped, (hour + 500 - slice) + (hour - slice));
+    cr_assert_eq(cells_clipped_ms(cells, 0, NOON + 1, NOON + DAY_MS, &clipped, &error), STATUS_OK);
+    cr_assert_eq(clipped, 0);
+    cells_close(cells);
+    scribe_close(&scribe);
+}
+
+Test(cells, a_damaged_piece_is_refused_by_name)
+{
+    struct happening events[] = {{.learner = 2, .kind = KIND_OPEN, .time_ms = NOON, .content = 1}};
+    struct scribe scribe = {.learners = 4};
+    scribe_events(&scribe, &small, events, 1);
+    struct cells *cells = scribe_cells_open(folder, &small);
+    fold_small(cells, &scribe);
+    cells_close(cells);
+    scribe_close(&scribe);
+    char *path = scratch_path(folder, "cells");
+    struct rocks_options options = {ROCKS_WRITE, 1 << 20, 1 << 20, 8 << 20, 4096, 1};
+    struct rocks *store = NULL;
+    cr_assert_eq(rocks_open(path, &options, NULL, 0, &store, &error), STATUS_OK, "%s", error.text);
+    struct rocks_family *family = rocks_family(store, "summary");
+    struct rocks_iterator *iterator = rocks_iterator_open(store, family);
+    struct rocks_batch *batch = rocks_batch_open();
+    rocks_iterator_seek(iterator, slice_of("", 0));
+    struct slice key = rocks_iterator_key(iterator), value = rocks_iterator_value(iterator);
+    uint8_t *damaged = malloc(value.size);
+    memcpy(damaged, value.data, value.size);
+    damaged[40] ^= 1;
+    rocks_batch_put(batch, family, key, slice_of(damaged, value.size));
+    cr_assert_eq(rocks_write(store, batch, true, &error), STATUS_OK);
+    free(damaged);
+    rocks_batch_close(batch);
+    rocks_iterator_close(iterator);
+    rocks_close(store);
+    free(path);
+    cells = scribe_cells_open(folder, &small);
+    uint32_t count = 0;
+    cr_assert_eq(cells_scan(cells, 0, ALL_DAYS, count_entries, &count, &error), STATUS_CORRUPT);
+    cr_assert_not_null(strstr(error.text, "content 0 on 2023-11-15, piece 0"), "%s", error.text);
+    cells_close(cells);
+}
+
+Test(cells, of_another_zone_or_slice_ask_for_a_rebuild)
+{
+    cells_close(scribe_cells_open(folder, &small));
+    char *path = scratch_path(folder, "cells");
+    struct cells *cells = NULL;
+    struct cells_settings zone = {.zone = "Asia/Makassar", .max_slice_ms = 1800000};
+    cr_assert_eq(cells_open(path, CELLS_WRITE, &zone, &cells, &error), STATUS_CONFIG);
+    cr_assert_not_null(strstr(error.text, "rebuild"), "%s", error.text);
+    struct cells_settings slice = {.zone = "Etc/GMT-7", .max_slice_ms = 1000};
+    cr_assert_eq(cells_open(path, CELLS_WRITE, &slice, &cells, &error), STATUS_CONFIG);
+    struct cells_settings same = {.zone = "Etc/GMT-7", .max_slice_ms = 1800000};
+    cr_assert_eq(cells_open(path, CELLS_READ_ONLY, &same, &cells, &error), STATUS_OK, "%s", error.text);
+    cells_close(cells);
+    cr_assert_eq(cells_wipe(path, &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(cells_open(path, CELLS_READ_ONLY, &same, &cells, &error), STATUS_NO_INPUT);
+    free(path);
+}
+
+Test(cells, a_record_of_another_log_and_unknown_learners_are_refused)
+{
+    struct happening events[] = {{.learner = 2, .kind = KIND_OPEN, .time_ms = NOON}};
+    struct scribe scribe = {.learners = 4};
+    scribe_events(&scribe, &small, events, 1);
+    struct cells *cells = scribe_cells_open(folder, &small);
+    struct fold *fold = fold_open(cells, (const uint8_t *)"another log's id", 1);
+    cr_assert_eq(fold_record(fold, scribe.records[0], &error), STATUS_FOREIGN);
+    fold_close(fold);
+    fold = fold_open(cells, scribe_log_id, 1);
+    cr_assert_eq(fold_record(fold, scribe.records[0], &error), STATUS_PROTOCOL);
+    cr_assert_eq(cells_learners_add(cells, 1, slice_of("0123456789abcdef", 16), &error), STATUS_PROTOCOL);
+    fold_close(fold);
+    cells_close(cells);
+    scribe_close(&scribe);
+}

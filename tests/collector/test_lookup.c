@@ -1,0 +1,57 @@
+#include "collector/lookup.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+static const uint8_t key[LOOKUP_KEY_BYTES] = "0123456789abcdef";
+
+static struct slice id_of(unsigned i, char text[32])
+{
+    return slice_of(text, (size_t)snprintf(text, 32, "learner-%u", i));
+}
+
+Test(lookup, finds_what_was_put_and_nothing_else_while_it_grows)
+{
+    enum {
+        COUNT = 50000
+    };
+    struct lookup *lookup = lookup_open(key);
+    char text[32];
+    for (unsigned i = 0; i < COUNT; i++)
+        lookup_put(lookup, lookup_hash(lookup, id_of(i, text)), i);
+    cr_assert_eq(lookup_count(lookup), COUNT);
+    for (unsigned i = 0; i < COUNT; i++)
+        cr_assert_eq(lookup_get(lookup, lookup_hash(lookup, id_of(i, text))), i);
+    for (unsigned i = COUNT; i < 2 * COUNT; i++)
+        cr_assert_eq(lookup_get(lookup, lookup_hash(lookup, id_of(i, text))), LOOKUP_NONE);
+    lookup_close(lookup);
+}
+
+Test(lookup, hashes_differ_by_key_and_by_every_byte_of_the_id)
+{
+    static const uint8_t other_key[LOOKUP_KEY_BYTES] = "0123456789abcdeg";
+    struct lookup *lookup = lookup_open(key), *other = lookup_open(other_key);
+    struct lookup_hash a = lookup_hash(lookup, slice_of_text("42")), b = lookup_hash(other, slice_of_text("42"));
+    struct lookup_hash c = lookup_hash(lookup, slice_of_text("42 "));
+    cr_assert_neq(a.low, b.low);
+    cr_assert_neq(a.high, b.high);
+    cr_assert_neq(a.low, c.low);
+    lookup_close(lookup);
+    lookup_close(other);
+}
+
+/* SipHash-2-4 with 128 bits of output, the reference's vector for input 00 01 02 … 0e (key 00 … 0f). */
+Test(lookup, is_siphash_2_4_128)
+{
+    uint8_t reference_key[LOOKUP_KEY_BYTES], input[15];
+    static const uint8_t expected[16] = {0x54, 0x93, 0xe9, 0x99, 0x33, 0xb0, 0xa8, 0x11,
+                                         0x7e, 0x08, 0xec, 0x0f, 0x97, 0xcf, 0xc3, 0xd9};
+    for (uint8_t i = 0; i < sizeof reference_key; i++)
+        reference_key[i] = i;
+    for (uint8_t i = 0; i < sizeof input; i++)
+        input[i] = i;
+    struct lookup *lookup = lookup_open(reference_key);
+    struct lookup_hash hash = lookup_hash(lookup, slice_of(input, sizeof input));
+    cr_assert_arr_eq(&hash, expected, sizeof expected);
+    lookup_close(lookup);
+}

@@ -1,0 +1,47 @@
+/* A publisher's message. */
+#include "tests/fuzz/fuzz.h"
+
+#include "common/wire.h"
+
+static void check_event(struct slice message, const struct event *event)
+{
+    enum verdict verdict = event_check(event, 0, TIME_MAX_MS);
+    promise(event->kind < KIND_COUNT && event->time_ms >= 0 && event->time_ms <= TIME_MAX_MS);
+    if (verdict != VERDICT_ACCEPTED)
+        return;
+    promise(event->learner.data >= message.data && event->content.data >= message.data);
+    promise(event->learner.data + event->learner.size <= message.data + message.size);
+    promise(event->content.data + event->content.size <= message.data + message.size);
+    promise(learner_valid(event->learner) && content_valid(event->content));
+}
+
+static void check_batch(struct slice message)
+{
+    struct wire_batch batch;
+    struct event event;
+    enum verdict verdict;
+    enum wire_result result = wire_batch_read(message, &batch);
+    uint32_t events = 0;
+    promise(!batch.has_seq || (batch.seq >= 1 && batch.seq + 1 != 0));
+    promise(result != WIRE_MALFORMED || batch.detail);
+    promise(result != WIRE_BAD_VERSION || (batch.has_version && batch.version != WIRE_VERSION));
+    if (result != WIRE_OK)
+        return;
+    promise(batch.event_count >= 1 && batch.event_count <= BATCH_MAX_EVENTS && batch.has_session && batch.has_seq);
+    for (; wire_event_next(&batch, &event, &verdict); events++) {
+        promise(verdict <= VERDICT_TIME_INVALID);
+        if (verdict == VERDICT_ACCEPTED)
+            check_event(message, &event);
+    }
+    bool whole = wire_batch_finish(&batch);
+    promise(whole ? events == batch.event_count : batch.detail != NULL);
+    promise(!whole || batch.events.data + batch.events.size <= message.data + message.size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    uint8_t *copy = exact_copy(slice_of(data, size));
+    check_batch(slice_of(copy, size));
+    free(copy);
+    return 0;
+}
