@@ -58,7 +58,7 @@ static void draw_cohort(struct learner *learner, const struct course *course)
     uint32_t starts_with = random_between(random, 1, cohorts);
     bool in_none = random_chance(random, 30000);
     bool moves = random_chance(random, 10000);
-    learner->cohort = (uint8_t)(in_none ? 0 : starts_with);
+    learner->cohort = in_none ? 0 : (uint8_t)starts_with;
     learner->moves_to = (uint8_t)(moves && !in_none ? starts_with % cohorts + 1 : 0);
     learner->enrolled_ms = course_cohort_start_ms(course, starts_with);
 }

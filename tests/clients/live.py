@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Starts a collector and plays the protocol to it: live.py COLLECTOR
 
-Once plain: every vector of tests/vectors and client.py; once with CURVE: client.py with a listed key. The homes are
+Once plain: the example of docs/PROTOCOL.md, every vector of tests/vectors and client.py; once with CURVE: client.py with a listed key. The homes are
 temporary; the collector is stopped in any case.
 """
 import contextlib
@@ -15,6 +15,7 @@ import zmq
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT = os.path.join(HERE, "client.py")
+PAGE = os.path.join(HERE, "..", "..", "docs", "PROTOCOL.md")
 REPLAY = os.path.join(HERE, "..", "vectors", "replay.py")
 START_SECONDS, STOP_SECONDS = 20, 20
 
@@ -60,12 +61,23 @@ def write_key(path, key):
     return path
 
 
+def run_example(endpoint):
+    """The page's first listing, word for word but for the endpoint."""
+    with open(PAGE, encoding="utf-8") as file:
+        example = file.read().split("```python\n")[1].split("```")[0]
+    example = example.replace("tcp://127.0.0.1:7411", endpoint)
+    printed = subprocess.run([sys.executable, "-c", example], check=True, capture_output=True, text=True, timeout=30).stdout
+    if "'status': 'ok'" not in printed or "'accepted': 2" not in printed:
+        sys.exit(f"the example of docs/PROTOCOL.md printed {printed}")
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     program = sys.argv[1]
     with tempfile.TemporaryDirectory(prefix="jejak-live-") as home:
         with collector(program, home, "--plain") as endpoint:
+            run_example(endpoint)
             subprocess.run([sys.executable, REPLAY, endpoint], check=True)
             subprocess.run([sys.executable, CLIENT, "--to", endpoint], check=True)
     with tempfile.TemporaryDirectory(prefix="jejak-live-") as home:
