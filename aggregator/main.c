@@ -55,16 +55,23 @@ static error_t parse(int key, char *value, struct argp_state *state)
         arguments->sets = mem_grow(arguments->sets, arguments->set_count + 1, sizeof *arguments->sets);
         arguments->sets[arguments->set_count++] = value;
         return 0;
-    case OPTION_REBUILD_ON_FORK:
-        arguments->rebuild_on_fork = true;
-        return 0;
-    case ARGP_KEY_INIT:
-        if (state->root_argp->children)
-            state->child_inputs[0] = arguments;
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+/* A command's own options, before the common ones. */
+static error_t parse_command(int key, char *value, struct argp_state *state)
+{
+    (void)value;
+    struct arguments *arguments = state->input;
+    if (key == ARGP_KEY_INIT)
+        state->child_inputs[0] = arguments;
+    else if (key == OPTION_REBUILD_ON_FORK)
+        arguments->rebuild_on_fork = true;
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
 }
 
 static const struct argp common_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
@@ -74,7 +81,7 @@ static const struct argp_child common_child[] = {{&common_argp, 0, NULL, 0}, {0}
 static enum status start(int argc, char **argv, const char *doc, bool may_fork, struct arguments *arguments,
                          struct config **config, struct error *error)
 {
-    const struct argp argp = {may_fork ? fork_options : NULL, parse, NULL, doc, common_child, NULL, NULL};
+    const struct argp argp = {may_fork ? fork_options : NULL, parse_command, NULL, doc, common_child, NULL, NULL};
     argp_parse(&argp, argc, argv, 0, NULL, arguments);
     const char *home;
     enum status status = cli_home(arguments->home, &home, error);
