@@ -2,31 +2,6 @@
 
 #include <stdlib.h>
 
-static void append_opens(struct activity *sum, const struct activity *next)
-{
-    if (next->opens == 0)
-        return;
-    if (sum->opens == 0)
-        sum->first_open_ms = next->first_open_ms;
-    sum->last_open_ms = next->last_open_ms;
-    sum->opens += next->opens;
-}
-
-void activity_append(struct activity *sum, const struct activity *next)
-{
-    if (next->visits == 0)
-        return;
-    if (sum->visits == 0) {
-        *sum = *next;
-        return;
-    }
-    bool same_visit = next->first_ms - sum->last_ms <= VISIT_GAP_MS;
-    sum->visits += next->visits - (same_visit ? 1 : 0);
-    sum->active_ms += next->active_ms;
-    sum->last_ms = next->last_ms;
-    append_opens(sum, next);
-}
-
 void moments_close(struct moments *moments)
 {
     free(moments->items);

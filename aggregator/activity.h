@@ -18,8 +18,26 @@ struct activity {
     int64_t first_open_ms, last_open_ms;
 };
 
-/* Adds `next`, all of which comes after `sum`. Either may be none. */
-void activity_append(struct activity *sum, const struct activity *next);
+/* Adds `next`, all of which comes after `sum`. Either may be none. Here, because it runs once for every entry. */
+static inline void activity_append(struct activity *sum, const struct activity *next)
+{
+    if (next->visits == 0)
+        return;
+    if (sum->visits == 0) {
+        *sum = *next;
+        return;
+    }
+    bool same_visit = next->first_ms - sum->last_ms <= VISIT_GAP_MS;
+    sum->visits += next->visits - (same_visit ? 1 : 0);
+    sum->active_ms += next->active_ms;
+    sum->last_ms = next->last_ms;
+    if (next->opens == 0)
+        return;
+    if (sum->opens == 0)
+        sum->first_open_ms = next->first_open_ms;
+    sum->last_open_ms = next->last_open_ms;
+    sum->opens += next->opens;
+}
 
 /* An open (end_ms = start_ms) or an active interval [start_ms, end_ms). */
 struct moment {

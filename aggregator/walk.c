@@ -1,77 +1,44 @@
 #include "aggregator/walk.h"
 
+#include "aggregator/gather.h"
 #include "aggregator/radix.h"
-
-#define DAY_MS INT64_C(86400000)
 
 enum {
     PAYLOAD_BITS = 32,     /* of a key: the learner above them, the entry's index in them */
+    SPARSE = 4,            /* fewer entries than one in so many learners: the sums lie too far apart in memory */
+    AHEAD = 8,             /* how many entries ahead the sums are fetched */
     SHIFTS_PER_ENTRY = 24, /* more disorder than this and insertion sort gives up */
 };
 
-/* A piece as copied: its entries are entries[start, start + count). */
-struct walk_piece {
-    uint32_t content;
-    int32_t day;
-    uint64_t piece;
-    size_t start, count;
-};
-
 struct walk {
-    const struct cells *cells;
     struct facts_reader *facts;
     int64_t from_ms, to_ms;
-    int32_t first_day, end_day; /* days to scan, an empty stretch where there is nothing */
-    int32_t oldest_day;         /* of the cells */
     uint32_t learner_count;
-    struct bits restricted, ever;
+    struct gather row;
+    struct bits restricted, ever, summed, torn;
+    bool has_torn, is_sparse;
+    struct activity *sums; /* by learner; none but for those in `summed` */
     struct moments moments;
-    struct cell_entry *entries;
-    size_t entry_count, entry_room;
-    struct walk_piece *pieces;
-    size_t piece_count, piece_room;
-    uint64_t *order, *order_scratch; /* the pieces by day */
     uint64_t *keys, *scratch;
     size_t key_count, key_room;
 };
 
-static int32_t day_utc(int64_t time_ms)
-{
-    int64_t day = time_ms / DAY_MS - (time_ms % DAY_MS < 0 ? 1 : 0);
-    return day < INT32_MIN / 2 ? INT32_MIN / 2 : day > INT32_MAX / 2 ? INT32_MAX / 2 : (int32_t)day;
-}
-
-/* A local day of any zone begins within a day of the UTC day of the same number; so one day more on either side holds
- * every event of the period and every interval that reaches into it, without asking what the cells' zone is. */
-static void find_days(struct walk *walk)
-{
-    int32_t first = 0, end = 0;
-    if (!cells_days(walk->cells, &first, &end))
-        return;
-    int64_t reach_ms = cells_max_slice_ms(walk->cells);
-    walk->oldest_day = first;
-    walk->first_day = day_utc(walk->from_ms - reach_ms) - 1;
-    walk->end_day = day_utc(walk->to_ms - 1) + 2;
-    if (walk->first_day < first)
-        walk->first_day = first;
-    if (walk->end_day > end)
-        walk->end_day = end;
-}
-
 struct walk *walk_open(const struct cells *cells, int64_t from_ms, int64_t to_ms)
 {
     struct walk *walk = mem_new(1, sizeof *walk);
-    walk->cells = cells;
     walk->facts = facts_reader_open(cells);
     walk->from_ms = from_ms;
     walk->to_ms = to_ms;
     walk->learner_count = cells_learner_count(cells);
+    walk->row = gather_open(cells, from_ms, to_ms);
     walk->restricted = bits_open(walk->learner_count);
     walk->ever = bits_open(walk->learner_count);
+    walk->torn = bits_open(walk->learner_count);
+    walk->sums = mem_new(walk->learner_count, sizeof *walk->sums);
+    walk->summed = bits_open(walk->learner_count);
     for (uint32_t learner = 0; learner < walk->learner_count; learner++)
         if (cells_restricted(cells, learner))
             bits_add(&walk->restricted, learner);
-    find_days(walk);
     return walk;
 }
 
@@ -80,13 +47,13 @@ void walk_close(struct walk *walk)
     if (!walk)
         return;
     facts_reader_close(walk->facts);
+    gather_close(&walk->row);
     bits_close(&walk->restricted);
     bits_close(&walk->ever);
+    bits_close(&walk->torn);
+    free(walk->sums);
+    bits_close(&walk->summed);
     moments_close(&walk->moments);
-    free(walk->entries);
-    free(walk->pieces);
-    free(walk->order);
-    free(walk->order_scratch);
     free(walk->keys);
     free(walk->scratch);
     free(walk);
@@ -97,114 +64,109 @@ const struct bits *walk_ever(const struct walk *walk)
     return &walk->ever;
 }
 
-static enum status unknown_learner(uint32_t learner, uint32_t content, int32_t day, struct error *error)
+/* Moments in [from, to), interval ends up to `to`: the summary holds as it is. */
+static bool is_inside(const struct walk *walk, const struct cell_entry *entry)
 {
-    return error_set(error, STATUS_CORRUPT, "cells: content %u, day %d names learner %u, whom nobody knows", content,
-                     day, learner);
+    return entry->first_ms >= walk->from_ms && entry->last_ms <= walk->to_ms &&
+           (entry->opens == 0 || entry->last_open_ms < walk->to_ms);
 }
 
-static enum status copy_piece(const struct cell_piece *piece, void *argument, struct error *error)
+static bool is_outside(const struct walk *walk, const struct cell_entry *entry)
 {
-    struct walk *walk = argument;
-    if (piece->count == 0)
-        return STATUS_OK;
-    uint32_t greatest = piece->entries[piece->count - 1].learner; /* entries ascend */
-    if (greatest >= walk->learner_count)
-        return unknown_learner(greatest, piece->content, piece->day, error);
-    if (walk->entry_room - walk->entry_count < piece->count) {
-        walk->entry_room = (walk->entry_count + piece->count) * 2;
-        walk->entries = mem_grow(walk->entries, walk->entry_room, sizeof *walk->entries);
-    }
-    if (walk->piece_count == walk->piece_room) {
-        walk->piece_room = walk->piece_room ? walk->piece_room * 2 : 64;
-        walk->pieces = mem_grow(walk->pieces, walk->piece_room, sizeof *walk->pieces);
-        walk->order = mem_grow(walk->order, walk->piece_room, sizeof *walk->order);
-        walk->order_scratch = mem_grow(walk->order_scratch, walk->piece_room, sizeof *walk->order_scratch);
-    }
-    memcpy(&walk->entries[walk->entry_count], piece->entries, piece->count * sizeof *piece->entries);
-    walk->pieces[walk->piece_count++] =
-        (struct walk_piece){piece->content, piece->day, piece->piece, walk->entry_count, piece->count};
-    walk->entry_count += piece->count;
-    if (walk->entry_count > UINT32_MAX)
-        return error_set(error, STATUS_SYSTEM, "cells: a row of more than %u entries", UINT32_MAX);
-    return STATUS_OK;
+    return entry->first_ms >= walk->to_ms || entry->last_ms < walk->from_ms;
 }
 
-static enum status copy_ever(uint32_t content, int32_t day, const uint32_t *learners, uint32_t count, void *argument,
-                             struct error *error)
+static struct activity summary_of(const struct cell_entry *entry)
 {
-    struct walk *walk = argument;
-    for (uint32_t i = 0; i < count; i++) {
-        if (learners[i] >= walk->learner_count)
-            return unknown_learner(learners[i], content, day, error);
-        bits_add(&walk->ever, learners[i]);
-    }
-    return STATUS_OK;
+    return (struct activity){.opens = entry->opens,
+                             .visits = entry->visits,
+                             .active_ms = entry->active_ms,
+                             .first_ms = entry->first_ms,
+                             .last_ms = entry->last_ms,
+                             .first_open_ms = entry->first_open_ms,
+                             .last_open_ms = entry->last_open_ms};
 }
 
-static enum status copy_row(struct walk *walk, const uint32_t *contents, uint32_t content_count, struct error *error)
+static void tear(struct walk *walk, uint32_t learner)
 {
-    walk->entry_count = walk->piece_count = 0;
+    bits_add(&walk->torn, learner);
+    walk->has_torn = true;
+}
+
+/* Adds one piece's entries to the sums; all that began before the period's end is in `ever`. */
+static void stream_piece(struct walk *walk, const struct gather_piece *piece)
+{
+    const struct cell_entry *entry = &walk->row.entries[piece->start], *end = entry + piece->count;
+    for (; entry < end; entry++) {
+        if (end - entry > AHEAD && !walk->is_sparse)
+            __builtin_prefetch(&walk->sums[entry[AHEAD].learner], 1);
+        if (entry->first_ms < walk->to_ms)
+            bits_add(&walk->ever, entry->learner);
+        if (is_outside(walk, entry) || bits_has(&walk->restricted, entry->learner))
+            continue;
+        struct activity *sum = &walk->sums[entry->learner];
+        bool follows = !walk->is_sparse && (sum->visits == 0 || entry->first_ms > sum->last_ms);
+        if (!follows || !is_inside(walk, entry)) {
+            tear(walk, entry->learner);
+            continue;
+        }
+        bits_add(&walk->summed, entry->learner);
+        struct activity summary = summary_of(entry);
+        activity_append(sum, &summary);
+    }
+}
+
+static void stream_row(struct walk *walk)
+{
+    bits_clear(&walk->torn);
+    walk->has_torn = false;
+    walk->is_sparse = walk->row.entry_count < walk->learner_count / SPARSE;
     bits_clear(&walk->ever);
-    for (uint32_t i = 0; i < content_count; i++) {
-        enum status status = STATUS_OK;
-        if (walk->oldest_day < walk->first_day)
-            status = cells_scan_learners(walk->cells, contents[i], walk->oldest_day, walk->first_day, copy_ever, walk,
-                                         error);
-        if (!status && walk->first_day < walk->end_day)
-            status = cells_scan(walk->cells, contents[i], walk->first_day, walk->end_day, copy_piece, walk, error);
-        if (status)
-            return status;
+    bits_join(&walk->ever, &walk->row.earlier);
+    for (size_t i = 0; i < walk->row.piece_count; i++)
+        stream_piece(walk, gather_by_day(&walk->row, i));
+}
+
+/* Hands the sums out, but for the torn ones, by ascending learner: memory is read in order. Leaves none. */
+static void hand_out_sums(struct walk *walk, walk_learner_fn each, void *argument)
+{
+    for (size_t i = 0; i < walk->summed.word_count; i++) {
+        for (uint64_t word = walk->summed.words[i]; word; word &= word - 1) {
+            uint32_t learner = (uint32_t)(i * 64) + (uint32_t)__builtin_ctzll(word);
+            if (!bits_has(&walk->torn, learner))
+                each(learner, &walk->sums[learner], argument);
+            walk->sums[learner].visits = 0;
+        }
     }
-    return STATUS_OK;
+    bits_clear(&walk->summed);
 }
 
-static int compare_start(const void *key, const void *element)
-{
-    size_t index = *(const size_t *)key;
-    const struct walk_piece *piece = element;
-    return index < piece->start ? -1 : index >= piece->start + piece->count ? 1 : 0;
-}
-
-/* So a learner's keys come by day, and little is left to sort, also where a row has many content paths. */
-static void order_pieces_by_day(struct walk *walk)
-{
-    for (size_t i = 0; i < walk->piece_count; i++)
-        walk->order[i] = (uint64_t)(walk->pieces[i].day - walk->first_day) << PAYLOAD_BITS | i;
-    radix_sort(walk->order, walk->order_scratch, walk->piece_count, PAYLOAD_BITS,
-               radix_bits((uint64_t)(walk->end_day - walk->first_day)));
-}
-
-/* Keys of what may touch the period; all that began before its end is in `ever`. */
-static void add_keys(struct walk *walk, const struct walk_piece *piece)
+static void add_keys(struct walk *walk, const struct gather_piece *piece)
 {
     for (size_t index = piece->start; index < piece->start + piece->count; index++) {
-        const struct cell_entry *entry = &walk->entries[index];
-        if (entry->first_ms >= walk->to_ms)
-            continue;
-        bits_add(&walk->ever, entry->learner);
-        if (entry->last_ms >= walk->from_ms && !bits_has(&walk->restricted, entry->learner))
+        const struct cell_entry *entry = &walk->row.entries[index];
+        if (bits_has(&walk->torn, entry->learner) && !is_outside(walk, entry))
             walk->keys[walk->key_count++] = (uint64_t)entry->learner << PAYLOAD_BITS | index;
     }
 }
 
+/* Of the torn learners. */
 static void make_keys(struct walk *walk)
 {
-    if (walk->key_room < walk->entry_room) {
-        walk->key_room = walk->entry_room;
+    if (walk->key_room < walk->row.entry_room) {
+        walk->key_room = walk->row.entry_room;
         walk->keys = mem_grow(walk->keys, walk->key_room, sizeof *walk->keys);
         walk->scratch = mem_grow(walk->scratch, walk->key_room, sizeof *walk->scratch);
     }
     walk->key_count = 0;
-    order_pieces_by_day(walk);
-    for (size_t i = 0; i < walk->piece_count; i++)
-        add_keys(walk, &walk->pieces[(uint32_t)walk->order[i]]);
+    for (size_t i = 0; i < walk->row.piece_count; i++)
+        add_keys(walk, gather_by_day(&walk->row, i));
     radix_sort(walk->keys, walk->scratch, walk->key_count, PAYLOAD_BITS, radix_bits(walk->learner_count));
 }
 
 static const struct cell_entry *entry_of(const struct walk *walk, uint64_t key)
 {
-    return &walk->entries[(uint32_t)key];
+    return &walk->row.entries[(uint32_t)key];
 }
 
 static int compare_keys(const void *a, const void *b, void *argument)
@@ -231,32 +193,12 @@ static void sort_by_time(struct walk *walk, uint64_t *keys, size_t count)
         qsort_r(keys, count, sizeof *keys, compare_keys, walk);
 }
 
-/* Moments in [from, to), interval ends up to `to`: the summary holds as it is. */
-static bool is_inside(const struct walk *walk, const struct cell_entry *entry)
-{
-    return entry->first_ms >= walk->from_ms && entry->last_ms <= walk->to_ms &&
-           (entry->opens == 0 || entry->last_open_ms < walk->to_ms);
-}
-
-static struct activity summary_of(const struct cell_entry *entry)
-{
-    return (struct activity){.opens = entry->opens,
-                             .visits = entry->visits,
-                             .active_ms = entry->active_ms,
-                             .first_ms = entry->first_ms,
-                             .last_ms = entry->last_ms,
-                             .first_open_ms = entry->first_open_ms,
-                             .last_open_ms = entry->last_open_ms};
-}
-
 static enum status join_facts(struct walk *walk, const uint64_t *keys, size_t count, struct activity *joined,
                               struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
         size_t index = (uint32_t)keys[i];
-        const struct walk_piece *piece =
-            bsearch(&index, walk->pieces, walk->piece_count, sizeof *walk->pieces, compare_start);
-        ensure(piece);
+        const struct gather_piece *piece = gather_piece_of(&walk->row, index);
         struct cell_facts facts;
         enum status status = facts_read(walk->facts, piece->content, piece->day, piece->piece,
                                         (uint32_t)(index - piece->start), &facts, error);
@@ -307,21 +249,28 @@ static size_t keys_of_learner(const struct walk *walk, size_t at)
     return end - at;
 }
 
-enum status walk_row(struct walk *walk, const uint32_t *contents, uint32_t content_count, walk_learner_fn each,
-                     void *argument, struct error *error)
+static enum status walk_torn(struct walk *walk, walk_learner_fn each, void *argument, struct error *error)
 {
-    enum status status = copy_row(walk, contents, content_count, error);
-    if (status)
-        return status;
     make_keys(walk);
     for (size_t at = 0, count; at < walk->key_count; at += count) {
         count = keys_of_learner(walk, at);
         struct activity activity = {0};
-        status = walk_learner(walk, walk->keys + at, count, &activity, error);
+        enum status status = walk_learner(walk, walk->keys + at, count, &activity, error);
         if (status)
             return status;
         if (activity.visits > 0)
             each((uint32_t)(walk->keys[at] >> PAYLOAD_BITS), &activity, argument);
     }
     return STATUS_OK;
+}
+
+enum status walk_row(struct walk *walk, const uint32_t *contents, uint32_t content_count, walk_learner_fn each,
+                     void *argument, struct error *error)
+{
+    enum status status = gather_row(&walk->row, contents, content_count, error);
+    if (status)
+        return status;
+    stream_row(walk);
+    hand_out_sums(walk, each, argument);
+    return walk->has_torn ? walk_torn(walk, each, argument, error) : STATUS_OK;
 }

@@ -1,14 +1,16 @@
 /* walk.h - the one pass over a row: from summary entries, piece after piece, to what each learner did in the period.
  *
- *     cells_scan        copies the pieces of the row's content paths            by path, day
- *     keys              (learner << 32 | entry), pieces taken by day            restricted learners left out
- *     radix_sort        by learner; stable, so by day within a learner
- *     insertion sort    each learner's few entries by first moment
- *     activity          entries that stand alone in time, wholly inside the period, add up;
- *                       clusters that share a moment, or reach over an edge of the period, are joined from their facts
+ *     gather    the pieces of the row's content paths, as the cells lend them     by path, day
+ *     stream    entries, pieces taken by day: each is added to its learner's sum  one random access an entry
+ *     torn      a learner whose entries do not simply follow each other: their    only these learners' entries:
+ *               keys (learner << 32 | entry) are sorted by learner, then time     radix sort, insertion sort
+ *     cluster   of a torn learner: entries that share a moment, or one that
+ *               reaches over an edge of the period, are joined from their facts;
+ *               what stands alone still adds up
  *
- * "Stand alone" is strict: an entry that starts at the very moment at which another ends goes the exact way, since two
- * pieces may hold the same open. Memory is 64 to 128 bytes an entry of the greatest row, kept from row to row.
+ * "Follow" is strict: an entry that starts at the very moment at which another ends goes the exact way, since two
+ * pieces may hold the same open. In most rows few learners are torn; where a row has many paths at once, many are.
+ * Memory is 48 to 128 bytes an entry of the greatest row and 64 bytes a learner, kept from row to row.
  */
 #ifndef JEJAK_AGGREGATOR_WALK_H
 #define JEJAK_AGGREGATOR_WALK_H
@@ -22,7 +24,7 @@ struct walk;
 struct walk *walk_open(const struct cells *cells, int64_t from_ms, int64_t to_ms);
 void walk_close(struct walk *walk);
 
-/* Called once for each learner with activity in the row within the period, by ascending number. */
+/* Called once for each learner with activity in the row within the period, in no order. */
 typedef void (*walk_learner_fn)(uint32_t learner, const struct activity *activity, void *argument);
 enum status walk_row(struct walk *walk, const uint32_t *contents, uint32_t content_count, walk_learner_fn each,
                      void *argument, struct error *error) must_check;

@@ -42,7 +42,7 @@ enum status {
 };
 
 enum {
-    ERROR_TEXT_BYTES = 512
+    ERROR_TEXT_BYTES = 2048
 };
 
 struct error {

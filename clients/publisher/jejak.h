@@ -34,7 +34,7 @@ extern "C" {
 #define JEJAK_API __attribute__((visibility("default")))
 
 enum {
-    JEJAK_ERROR_BYTES = 512,
+    JEJAK_ERROR_BYTES = 2048,
     JEJAK_SESSION_BYTES = 16
 };
 

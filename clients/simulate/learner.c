@@ -59,7 +59,7 @@ static void draw_cohort(struct learner *learner, const struct course *course)
     bool in_none = random_chance(random, 30000);
     bool moves = random_chance(random, 10000);
     learner->cohort = in_none ? 0 : (uint8_t)starts_with;
-    learner->moves_to = moves && !in_none ? (uint8_t)(starts_with % cohorts + 1) : 0;
+    learner->moves_to = (uint8_t)(moves && !in_none ? starts_with % cohorts + 1 : 0);
     learner->enrolled_ms = course_cohort_start_ms(course, starts_with);
 }
 

@@ -1,8 +1,10 @@
-/* jejak-simulate: course -> crowd -> delivery -> CSV. simulate.h says what is simulated. */
+/* jejak-simulate: course -> crowd -> delivery -> CSV or collector. simulate.h says what is simulated. */
+#include "clients/simulate/collectorout.h"
 #include "clients/simulate/crowd.h"
 #include "clients/simulate/csvout.h"
 #include "clients/simulate/delivery.h"
 #include "clients/simulate/options.h"
+#include "common/cli.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -22,11 +24,6 @@ static enum status write_file(const char *path, const struct course *course, wri
     return STATUS_OK;
 }
 
-static enum status write_to_csv(const struct simulate_event *event, void *argument, struct error *error)
-{
-    return csvout_write(argument, event, error);
-}
-
 static enum status send_all(struct crowd *crowd, struct delivery *delivery, struct error *error)
 {
     struct simulate_event event;
@@ -38,22 +35,57 @@ static enum status send_all(struct crowd *crowd, struct delivery *delivery, stru
     return delivery_finish(delivery, error);
 }
 
-static enum status simulate_csv(const struct options *options, const struct course *course,
-                                struct delivery_counts *counts, struct error *error)
+static enum status simulate(const struct options *options, const struct course *course, delivery_fn arrive,
+                            void *argument, struct delivery_counts *counts, struct error *error)
 {
-    struct csvout *csvout;
-    enum status status = csvout_open(options->out, course, &csvout, error);
-    if (status != STATUS_OK)
-        return status;
     struct crowd *crowd = crowd_open(course);
-    struct delivery *delivery = delivery_open(&options->delivery, options->model.seed, write_to_csv, csvout);
-    status = send_all(crowd, delivery, error);
-    if (status == STATUS_OK)
-        status = csvout_finish(csvout, error);
+    struct delivery *delivery = delivery_open(&options->delivery, options->model.seed, arrive, argument);
+    enum status status = send_all(crowd, delivery, error);
     *counts = delivery_counts(delivery);
     delivery_close(delivery);
     crowd_close(crowd);
-    csvout_close(csvout);
+    return status;
+}
+
+static enum status write_to_csv(const struct simulate_event *event, void *argument, struct error *error)
+{
+    return csvout_write(argument, event, error);
+}
+
+static enum status simulate_to_csv(const struct options *options, const struct course *course,
+                                   struct delivery_counts *counts, struct error *error)
+{
+    struct csvout *out;
+    enum status status = csvout_open(options->out, course, &out, error);
+    if (status != STATUS_OK)
+        return status;
+    status = simulate(options, course, write_to_csv, out, counts, error);
+    if (status == STATUS_OK)
+        status = csvout_finish(out, error);
+    csvout_close(out);
+    return status;
+}
+
+static enum status write_to_collector(const struct simulate_event *event, void *argument, struct error *error)
+{
+    return collectorout_write(argument, event, error);
+}
+
+static enum status simulate_to_collector(const struct options *options, const struct course *course,
+                                         struct delivery_counts *counts, struct error *error)
+{
+    struct collectorout *out;
+    const struct collectorout_options where = {options->to, options->home, options->name};
+    enum status status = collectorout_open(&where, course, &out, error);
+    if (status != STATUS_OK)
+        return status;
+    status = simulate(options, course, write_to_collector, out, counts, error);
+    if (status == STATUS_OK)
+        status = collectorout_finish(out, error);
+    struct collectorout_counts told = collectorout_counts(out);
+    fprintf(stderr, "jejak-simulate: %s: accepted %" PRIu64 ", rejected %" PRIu64 ", duplicate %" PRIu64 "\n",
+            options->to, told.accepted, told.rejected, told.duplicate);
+    collectorout_close(out);
     return status;
 }
 
@@ -84,7 +116,8 @@ static enum status run(struct options *options, struct error *error)
     if (status == STATUS_OK && options->planted)
         status = write_file(options->planted, course, course_write_planted, error);
     if (status == STATUS_OK)
-        status = simulate_csv(options, course, &counts, error);
+        status = options->to ? simulate_to_collector(options, course, &counts, error)
+                             : simulate_to_csv(options, course, &counts, error);
     if (status == STATUS_OK)
         summarise(&options->model, &counts, started_ns);
     course_close(course);
@@ -93,6 +126,7 @@ static enum status run(struct options *options, struct error *error)
 
 int main(int argc, char **argv)
 {
+    cli_start("jejak-simulate");
     signal(SIGPIPE, SIG_IGN); /* a reader that has seen enough is no failure */
     struct options options;
     struct error error;
@@ -107,7 +141,5 @@ int main(int argc, char **argv)
     }
     if (status == STATUS_OK)
         status = run(&options, &error);
-    if (status != STATUS_OK && status != STATUS_STOPPED)
-        fprintf(stderr, "jejak-simulate: %s\n", error.text);
-    return status_exit_code(status);
+    return status == STATUS_OK || status == STATUS_STOPPED ? EX_OK : cli_fail(&error);
 }

@@ -39,6 +39,9 @@ enum type {
     X(OUT,        "out",        TEXT,   "FILE",     "-",          0, 0,                    "events as CSV; - is standard output") \
     X(CURRICULUM, "curriculum", TEXT,   "FILE",     "",           0, 0,                    "write the course's curriculum file") \
     X(PLANTED,    "planted",    TEXT,   "FILE",     "",           0, 0,                    "write what was planted in which module") \
+    X(TO,         "to",         TEXT,   "ENDPOINT", "",           0, 0,                    "instead of --out: straight to a collector") \
+    X(HOME,       "home",       TEXT,   "DIR",      "",           0, 0,                    "... encrypted, with the keys of this home; else plain") \
+    X(NAME,       "name",       TEXT,   "NAME",     "simulate",   0, 0,                    "... as this publisher of it") \
     X(HELP,       "help",       SWITCH, "",         "",           0, 0,                    "this text") \
     X(VERSION,    "version",    SWITCH, "",         "",           0, 0,                    "the version")
 /* clang-format on */
@@ -127,7 +130,7 @@ static enum status read_arguments(int argc, char **argv, struct value values[OPT
     opterr = 0;
     for (int found; (found = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
         if (found < 256)
-            return error_set(error, STATUS_USAGE, "%s: %s; see --help", argv[optind - 1],
+            return error_set(error, STATUS_USAGE, "%s: %s", argv[optind - 1],
                              found == ':' ? "an argument is missing" : "no such option");
         struct value *value = &values[found - 256];
         value->given = true;
@@ -136,7 +139,7 @@ static enum status read_arguments(int argc, char **argv, struct value values[OPT
             return status;
     }
     if (optind < argc)
-        return error_set(error, STATUS_USAGE, "%s: unexpected; see --help", argv[optind]);
+        return error_set(error, STATUS_USAGE, "%s: unexpected", argv[optind]);
     return STATUS_OK;
 }
 
@@ -210,10 +213,16 @@ static enum status check_planting(const struct value *values, struct simulate_mo
     return STATUS_OK;
 }
 
-static enum status check_amount(const struct value *values, struct error *error)
+static enum status check_ways_out(const struct value *values, struct error *error)
 {
     if (values[OPTION_LEARNERS].given && values[OPTION_EVENTS].given)
         return error_set(error, STATUS_USAGE, "--learners and --events: give one of them");
+    if (values[OPTION_TO].given && values[OPTION_OUT].given)
+        return error_set(error, STATUS_USAGE, "--to and --out: give one of them");
+    if (!values[OPTION_TO].given && (values[OPTION_HOME].given || values[OPTION_NAME].given))
+        return error_set(error, STATUS_USAGE, "--home and --name belong to --to");
+    if (values[OPTION_NAME].given && !values[OPTION_HOME].given)
+        return error_set(error, STATUS_USAGE, "--name belongs to --home");
     return STATUS_OK;
 }
 
@@ -249,6 +258,9 @@ static struct options assemble(const struct value *values, const struct simulate
         .out = values[OPTION_OUT].text,
         .curriculum = text_or_null(&values[OPTION_CURRICULUM]),
         .planted = text_or_null(&values[OPTION_PLANTED]),
+        .to = text_or_null(&values[OPTION_TO]),
+        .home = text_or_null(&values[OPTION_HOME]),
+        .name = values[OPTION_NAME].text,
         .help = values[OPTION_HELP].given,
         .version = values[OPTION_VERSION].given,
     };
@@ -261,7 +273,7 @@ enum status options_parse(int argc, char **argv, struct options *options, struct
     if (status != STATUS_OK)
         return status;
     struct simulate_model model = plain_numbers(values);
-    if ((status = check_amount(values, error)) != STATUS_OK ||
+    if ((status = check_ways_out(values, error)) != STATUS_OK ||
         (status = settle_period(values, &model, error)) != STATUS_OK ||
         (status = settle_revision(values, &model, error)) != STATUS_OK ||
         (status = check_planting(values, &model, error)) != STATUS_OK)
@@ -276,6 +288,7 @@ static const char help_before[] =
     "jejak-simulate - a made-up population of learners using a made-up course\n"
     "\n"
     "usage: jejak-simulate [options] > events.csv\n"
+    "       jejak-simulate [options] --to ENDPOINT [--home DIR]\n"
     "\n"
     "Everything that comes out is simulated: learners are called sim-00000001, titles end in (simulated), the program\n"
     "is \"simulated\". The same seed and options give the same bytes on any machine.\n"
@@ -306,7 +319,8 @@ static const char help_after[] =
     "120\n"
     "  seconds, --repeat ones a second time within a minute.\n"
     "\n"
-    "Exit codes are those of sysexits(3): 64 wrong options, 73 a file cannot be made, 74 writing failed.\n";
+    "Exit codes are those of sysexits(3): 64 wrong options, 73 a file cannot be made, 74 writing failed,\n"
+    "65 the collector rejected events, 69 it does not answer.\n";
 
 void options_help(void)
 {

@@ -11,6 +11,7 @@ struct options {
     uint64_t events; /* 0: as many as model.learners make */
     const char *out; /* "-": standard output */
     const char *curriculum, *planted;
+    const char *to, *home, *name; /* straight to a collector; home NULL: plain */
     bool help, version;
 };
 

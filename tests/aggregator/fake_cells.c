@@ -178,8 +178,8 @@ struct cells *fake_cells_open(const struct history *history, struct dice *dice)
     if (!cells_days(cells, &first, &end))
         return cells;
     bool *chosen = choose(history, dice);
-    cells->pieces = mem_new((size_t)(end - first) * HISTORY_CONTENTS * PIECES_MAX, sizeof *cells->pieces);
-    for (uint32_t content = 0; content < HISTORY_CONTENTS; content++)
+    cells->pieces = mem_new((size_t)(end - first) * history->content_count * PIECES_MAX, sizeof *cells->pieces);
+    for (uint32_t content = 0; content < history->content_count; content++)
         for (int32_t day = first; day < end; day++)
             for (uint64_t number = 0; number < PIECES_MAX; number++) {
                 struct piece piece = {.content = content, .day = day, .number = 100 + number};

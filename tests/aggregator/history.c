@@ -69,7 +69,7 @@ struct history history_roll(struct dice *dice)
 {
     static const int64_t offsets_h[] = {7, 0, -11, 14, -5};
     static const int64_t slices_min[] = {30, 30, 10, 24 * 60};
-    struct history history = {.contents = paths};
+    struct history history = {.content_count = HISTORY_CONTENTS, .contents = paths};
     history.learner_count = 1 + (uint32_t)dice_roll(dice, dice_chance(dice, 20) ? 40 : 8);
     history.zone_offset_ms = offsets_h[dice_roll(dice, ARRAY_COUNT(offsets_h))] * HOUR_MS;
     history.max_slice_ms = (uint32_t)(slices_min[dice_roll(dice, ARRAY_COUNT(slices_min))] * MINUTE_MS);
@@ -124,7 +124,7 @@ struct figures_query history_query(const struct history *history, struct dice *d
 {
     uint32_t level = 1 + (uint32_t)dice_roll(dice, 3), plan_count = 0;
     memset(book, 0, sizeof *book);
-    for (uint32_t content = 0; content < HISTORY_CONTENTS; content++) {
+    for (uint32_t content = 0; content < history->content_count; content++) {
         char name[CONTENT_MAX_BYTES + 1];
         if (cut_path(history->contents[content], level, name))
             add_to_plan(book, &plan_count, content, name);

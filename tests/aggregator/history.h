@@ -36,7 +36,8 @@ struct history {
     bool *restricted;
     struct happening *events;
     size_t event_count;
-    const char *const *contents; /* HISTORY_CONTENTS paths */
+    uint32_t content_count;
+    const char *const *contents;
     uint32_t max_slice_ms;
     int64_t zone_offset_ms; /* of the cells' days */
     int64_t from_ms, to_ms; /* the period that the times crowd around */

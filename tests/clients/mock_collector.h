@@ -1,7 +1,7 @@
 /* mock_collector.h - a collector in a thread: ROUTER socket, the rules of the expected seq, no store.
  *
- * It remembers sessions over the mock's own restarts (mock_stop, mock_start with the same struct), as a collector with a
- * synced store does. A test tells how to misbehave: each message is first shown to `meddle`.
+ * It remembers sessions over the mock's own restarts (mock_stop, mock_start with the same struct), as a collector with
+ * a synced store does. A test tells how to misbehave: each message is first shown to `meddle`.
  */
 #ifndef JEJAK_TESTS_MOCK_COLLECTOR_H
 #define JEJAK_TESTS_MOCK_COLLECTOR_H
@@ -11,14 +11,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { MOCK_SESSIONS = 64, MOCK_EVENTS = 1 << 20 };
+enum {
+    MOCK_SESSIONS = 64,
+    MOCK_EVENTS = 1 << 20
+};
 
 enum mock_way {
     MOCK_NORMAL,
-    MOCK_IGNORE,         /* neither stored nor answered */
-    MOCK_STORE_ONLY,     /* stored, not answered */
-    MOCK_BUSY,           /* with retry_ms 50 */
-    MOCK_REFUSE,         /* malformed; settles the seq */
+    MOCK_IGNORE,     /* neither stored nor answered */
+    MOCK_STORE_ONLY, /* stored, not answered */
+    MOCK_BUSY,       /* with retry_ms 50 */
+    MOCK_REFUSE,     /* malformed; settles the seq */
     MOCK_REFUSE_VERSION,
     MOCK_GARBAGE, /* answers bytes that are none, then normally */
 };
@@ -33,8 +36,8 @@ struct mock_session {
 
 struct mock {
     char endpoint[128];
-    mock_meddle_fn meddle; /* NULL: always normal */
-    int count;             /* for meddle */
+    mock_meddle_fn meddle;    /* NULL: always normal */
+    int count;                /* for meddle */
     _Atomic uint64_t batches; /* stored */
     _Atomic uint64_t events;  /* stored */
     _Atomic uint64_t messages;

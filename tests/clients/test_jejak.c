@@ -104,10 +104,14 @@ Test(jejak, refuses_events_that_break_a_rule)
         struct jejak_event event;
         const char *code;
     } cases[] = {
-        {{JEJAK_OPEN, 1, "", 0, "a", 1, 0}, "learner"},     {{JEJAK_OPEN, 1, "x\n", 2, "a", 1, 0}, "learner"},
-        {{JEJAK_OPEN, 1, "x", 1, "a//b", 4, 0}, "content"}, {{JEJAK_OPEN, -1, "x", 1, "a", 1, 0}, "time_invalid"},
-        {{JEJAK_DWELL, 1, "x", 1, "a", 1, 0}, "value"},     {{JEJAK_OPEN, 1, "x", 1, "a", 1, 3}, "value"},
-        {{99, 1, "x", 1, "a", 1, 3}, "kind"},               {{JEJAK_COHORT, 1, "x", 1, "a/b", 3, 0}, "content"},
+        {{JEJAK_OPEN, 1, "", 0, "a", 1, 0}, "learner"},
+        {{JEJAK_OPEN, 1, "x\n", 2, "a", 1, 0}, "learner"},
+        {{JEJAK_OPEN, 1, "x", 1, "a//b", 4, 0}, "content"},
+        {{JEJAK_OPEN, -1, "x", 1, "a", 1, 0}, "time_invalid"},
+        {{JEJAK_DWELL, 1, "x", 1, "a", 1, 0}, "value"},
+        {{JEJAK_OPEN, 1, "x", 1, "a", 1, 3}, "value"},
+        {{99, 1, "x", 1, "a", 1, 3}, "kind"},
+        {{JEJAK_COHORT, 1, "x", 1, "a/b", 3, 0}, "content"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *code = NULL;

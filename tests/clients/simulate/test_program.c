@@ -4,8 +4,10 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 struct outcome {
     int exit_code;
@@ -59,4 +61,77 @@ Test(program, a_reader_that_has_seen_enough_is_no_failure)
     char *line = mem_text("bash -c 'set -o pipefail; %s 2>/dev/null | head -c 100 >/dev/null'", JEJAK_SIMULATE);
     cr_assert_eq(system(line), 0);
     free(line);
+}
+
+/* ---- straight to a collector ------------------------------------------------------------------------------------ */
+
+static pid_t start_collector(const char *home)
+{
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid > 0)
+        return pid;
+    char *ingest = mem_text("ipc://%s/ingest.sock", home), *log = mem_text("%s/log", home);
+    if (!freopen(log, "w", stderr))
+        _exit(EX_CANTCREAT);
+    execl(JEJAK_COLLECTOR, "jejak-collector", "--home", home, "--plain", "--ingest", ingest, (char *)NULL);
+    _exit(EX_UNAVAILABLE);
+}
+
+/* Does a file hold this text within ten seconds? */
+static bool holds(const char *path, const char *text)
+{
+    for (int i = 0; i < 200; i++, usleep(50000)) {
+        char content[8192] = "";
+        FILE *file = fopen(path, "r");
+        if (!file)
+            continue;
+        size_t size = fread(content, 1, sizeof content - 1, file);
+        fclose(file);
+        content[size] = '\0';
+        if (strstr(content, text))
+            return true;
+    }
+    return false;
+}
+
+static uint64_t lines_of(const char *arguments)
+{
+    char *line = mem_text("%s %s 2>/dev/null | wc -l", JEJAK_SIMULATE, arguments);
+    FILE *pipe = popen(line, "r");
+    unsigned long lines = 0;
+    cr_assert_eq(fscanf(pipe, "%lu", &lines), 1);
+    pclose(pipe);
+    free(line);
+    return lines;
+}
+
+Test(program, everything_reaches_a_collector, .timeout = 60)
+{
+    static const char model[] = "--learners 20 --seed 3 --late 0.01 --repeat 0.02";
+    char home[] = "/tmp/jejak-simulate-XXXXXX";
+    cr_assert_not_null(mkdtemp(home));
+    char *log = mem_text("%s/log", home), *remove = mem_text("rm -rf %s", home);
+    pid_t pid = start_collector(home);
+    bool ready = holds(log, "msg=ready");
+    char *arguments = mem_text("%s --to ipc://%s/ingest.sock", model, home);
+    struct outcome sent = ready ? run(arguments) : (struct outcome){.exit_code = -1};
+    /* a rejected event is no success */
+    char *future = mem_text("--learners 1 --start 2400-01-03 --to ipc://%s/ingest.sock", home);
+    struct outcome rejected = ready ? run(future) : sent;
+    kill(pid, SIGTERM);
+    int status;
+    waitpid(pid, &status, 0);
+    char *stopped = mem_text("msg=stopped events=%lu\n", (unsigned long)lines_of(model) - 1);
+    bool all = holds(log, stopped);
+    cr_expect_eq(system(remove), 0);
+    cr_assert(ready, "the collector does not start");
+    cr_assert_eq(sent.exit_code, EX_OK);
+    cr_assert_eq(rejected.exit_code, EX_DATAERR);
+    cr_assert(all, "not in the collector's log: %s", stopped);
+}
+
+Test(program, without_its_keys_a_home_is_refused)
+{
+    cr_assert_eq(run("--learners 1 --to tcp://127.0.0.1:1 --home /nonexistent").exit_code, EX_NOINPUT);
 }

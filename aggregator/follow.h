@@ -1,0 +1,32 @@
+/* follow.h - the daemon: follows the log, writes cells, merges when idle, answers queries.
+ *
+ * One thread, one loop over the reader socket (a long poll), the query socket and signals. Cells are written every
+ * fold_ms, or when fold_events are in memory. TERM and INT write what is in memory and stop.
+ */
+#ifndef JEJAK_AGGREGATOR_FOLLOW_H
+#define JEJAK_AGGREGATOR_FOLLOW_H
+
+#include "aggregator/cells.h"
+
+#include "common/config.h"
+
+#include <stdio.h>
+
+/* Prints a report of the cells; argv[0] is the command's name. Must return, whatever the arguments. */
+typedef enum status (*follow_report_fn)(const struct cells *cells, const struct config *config, int argc, char **argv,
+                                        FILE *out, struct error *error);
+
+struct follow_options {
+    bool rebuild_on_fork;
+    follow_report_fn report;
+};
+
+/* Opens the cells for writing, as the configuration says. */
+enum status follow_cells_open(const struct config *config, struct cells **cells, struct error *error) must_check;
+/* Until a signal. */
+enum status follow_run(const struct config *config, const struct follow_options *options,
+                       struct error *error) must_check;
+/* Where the cells stand, for people. durable: of the log, 0 where it is not known. */
+void follow_status_print(const struct cells *cells, uint64_t durable, FILE *out);
+
+#endif

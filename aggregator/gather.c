@@ -1,0 +1,143 @@
+#include "aggregator/gather.h"
+
+#include "aggregator/radix.h"
+
+#define DAY_MS INT64_C(86400000)
+
+enum {
+    INDEX_BITS = 32, /* of an item of `order`: the day above them, the piece's index in them */
+};
+
+static int32_t day_utc(int64_t time_ms)
+{
+    int64_t day = time_ms / DAY_MS - (time_ms % DAY_MS < 0 ? 1 : 0);
+    return day < INT32_MIN / 2 ? INT32_MIN / 2 : day > INT32_MAX / 2 ? INT32_MAX / 2 : (int32_t)day;
+}
+
+/* A local day of any zone begins within a day of the UTC day of the same number; so one day more on either side holds
+ * every event of the period and every interval that reaches into it, without asking what the cells' zone is. */
+static void find_days(struct gather *gather, int64_t from_ms, int64_t to_ms)
+{
+    int32_t first = 0, end = 0;
+    if (!cells_days(gather->cells, &first, &end))
+        return;
+    int64_t reach_ms = cells_max_slice_ms(gather->cells);
+    gather->oldest_day = first;
+    gather->first_day = day_utc(from_ms - reach_ms) - 1;
+    gather->end_day = day_utc(to_ms - 1) + 2;
+    if (gather->first_day < first)
+        gather->first_day = first;
+    if (gather->end_day > end)
+        gather->end_day = end;
+}
+
+struct gather gather_open(const struct cells *cells, int64_t from_ms, int64_t to_ms)
+{
+    struct gather gather = {.cells = cells, .learner_count = cells_learner_count(cells)};
+    gather.earlier = bits_open(gather.learner_count);
+    find_days(&gather, from_ms, to_ms);
+    return gather;
+}
+
+void gather_close(struct gather *gather)
+{
+    bits_close(&gather->earlier);
+    free(gather->entries);
+    free(gather->pieces);
+    free(gather->order);
+    free(gather->order_scratch);
+    *gather = (struct gather){0};
+}
+
+static enum status unknown_learner(uint32_t learner, uint32_t content, int32_t day, struct error *error)
+{
+    return error_set(error, STATUS_CORRUPT, "cells: content %u, day %d names learner %u, whom nobody knows", content,
+                     day, learner);
+}
+
+static enum status copy_piece(const struct cell_piece *piece, void *argument, struct error *error)
+{
+    struct gather *gather = argument;
+    if (piece->count == 0)
+        return STATUS_OK;
+    uint32_t greatest = piece->entries[piece->count - 1].learner; /* entries ascend */
+    if (greatest >= gather->learner_count)
+        return unknown_learner(greatest, piece->content, piece->day, error);
+    if (gather->entry_room - gather->entry_count < piece->count) {
+        gather->entry_room = (gather->entry_count + piece->count) * 2;
+        gather->entries = mem_grow(gather->entries, gather->entry_room, sizeof *gather->entries);
+    }
+    if (gather->piece_count == gather->piece_room) {
+        gather->piece_room = gather->piece_room ? gather->piece_room * 2 : 64;
+        gather->pieces = mem_grow(gather->pieces, gather->piece_room, sizeof *gather->pieces);
+        gather->order = mem_grow(gather->order, gather->piece_room, sizeof *gather->order);
+        gather->order_scratch = mem_grow(gather->order_scratch, gather->piece_room, sizeof *gather->order_scratch);
+    }
+    memcpy(&gather->entries[gather->entry_count], piece->entries, piece->count * sizeof *piece->entries);
+    gather->pieces[gather->piece_count++] =
+        (struct gather_piece){piece->content, piece->day, piece->piece, gather->entry_count, piece->count};
+    gather->entry_count += piece->count;
+    if (gather->entry_count > UINT32_MAX)
+        return error_set(error, STATUS_SYSTEM, "cells: a row of more than %u entries", UINT32_MAX);
+    return STATUS_OK;
+}
+
+static enum status copy_earlier(uint32_t content, int32_t day, const uint32_t *learners, uint32_t count, void *argument,
+                                struct error *error)
+{
+    struct gather *gather = argument;
+    for (uint32_t i = 0; i < count; i++) {
+        if (learners[i] >= gather->learner_count)
+            return unknown_learner(learners[i], content, day, error);
+        bits_add(&gather->earlier, learners[i]);
+    }
+    return STATUS_OK;
+}
+
+/* So a learner's keys come by day, and little is left to sort, also where a row has many content paths. */
+static void order_by_day(struct gather *gather)
+{
+    for (size_t i = 0; i < gather->piece_count; i++)
+        gather->order[i] = (uint64_t)(gather->pieces[i].day - gather->first_day) << INDEX_BITS | i;
+    radix_sort(gather->order, gather->order_scratch, gather->piece_count, INDEX_BITS,
+               radix_bits((uint64_t)(gather->end_day - gather->first_day)));
+}
+
+enum status gather_row(struct gather *gather, const uint32_t *contents, uint32_t content_count, struct error *error)
+{
+    gather->entry_count = gather->piece_count = 0;
+    bits_clear(&gather->earlier);
+    for (uint32_t i = 0; i < content_count; i++) {
+        enum status status = STATUS_OK;
+        if (gather->oldest_day < gather->first_day)
+            status = cells_scan_learners(gather->cells, contents[i], gather->oldest_day, gather->first_day,
+                                         copy_earlier, gather, error);
+        if (!status && gather->first_day < gather->end_day)
+            status =
+                cells_scan(gather->cells, contents[i], gather->first_day, gather->end_day, copy_piece, gather, error);
+        if (status)
+            return status;
+    }
+    order_by_day(gather);
+    return STATUS_OK;
+}
+
+const struct gather_piece *gather_by_day(const struct gather *gather, size_t i)
+{
+    return &gather->pieces[(uint32_t)gather->order[i]];
+}
+
+static int compare_start(const void *key, const void *element)
+{
+    size_t index = *(const size_t *)key;
+    const struct gather_piece *piece = element;
+    return index < piece->start ? -1 : index >= piece->start + piece->count ? 1 : 0;
+}
+
+const struct gather_piece *gather_piece_of(const struct gather *gather, size_t index)
+{
+    const struct gather_piece *piece =
+        bsearch(&index, gather->pieces, gather->piece_count, sizeof *gather->pieces, compare_start);
+    ensure(piece);
+    return piece;
+}

@@ -1,0 +1,44 @@
+/* gather.h - the pieces of one row, copied out of the cells: what the walk walks over.
+ *
+ * The cells lend a piece until the next one; a row may have many, by path and then by day, and is wanted by day.
+ * Whoever was active before the scanned days is known by number only.
+ */
+#ifndef JEJAK_AGGREGATOR_GATHER_H
+#define JEJAK_AGGREGATOR_GATHER_H
+
+#include "aggregator/bits.h"
+#include "aggregator/cells.h"
+
+/* Its entries are entries[start, start + count). With content and day the piece is the key for facts_read(). */
+struct gather_piece {
+    uint32_t content;
+    int32_t day;
+    uint64_t piece;
+    size_t start, count;
+};
+
+struct gather {
+    const struct cells *cells;
+    uint32_t learner_count;
+    int32_t oldest_day;         /* of the cells */
+    int32_t first_day, end_day; /* days to scan, an empty stretch where there is nothing */
+    struct cell_entry *entries;
+    size_t entry_count, entry_room;
+    struct gather_piece *pieces; /* as scanned: by start */
+    size_t piece_count, piece_room;
+    uint64_t *order, *order_scratch;
+    struct bits earlier; /* learners with activity in the days before first_day */
+};
+
+/* For periods within [from_ms, to_ms). Borrows the cells. */
+struct gather gather_open(const struct cells *cells, int64_t from_ms, int64_t to_ms);
+void gather_close(struct gather *gather);
+/* Reads one row. Entries hold no learner number that the cells do not know. */
+enum status gather_row(struct gather *gather, const uint32_t *contents, uint32_t content_count,
+                       struct error *error) must_check;
+/* The i-th piece of the row by day. */
+const struct gather_piece *gather_by_day(const struct gather *gather, size_t i);
+/* The piece that the entry of this index is in. */
+const struct gather_piece *gather_piece_of(const struct gather *gather, size_t index);
+
+#endif

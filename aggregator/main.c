@@ -1,0 +1,273 @@
+/* jejak-aggregator - folds the event log into cells and reports on them. */
+#include "aggregator/feed.h"
+#include "aggregator/follow.h"
+#include "aggregator/query.h"
+
+#include "common/cli.h"
+#include "common/logline.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    OPTION_CONFIG = 256,
+    OPTION_SET,
+    OPTION_REBUILD_ON_FORK
+};
+
+enum {
+    FOLD_TIMEOUT_MS = 600000,
+    STATUS_TIMEOUT_MS = 5000,
+};
+
+struct arguments {
+    const char *home, *file;
+    const char **sets;
+    size_t set_count;
+    bool rebuild_on_fork;
+};
+
+static const struct argp_option options[] = {
+    {"home", 'H', "DIR", 0, "Home folder (default: $JEJAK_HOME)", 0},
+    {"config", OPTION_CONFIG, "FILE", 0, "Configuration file (default: jejak.conf in the home, where there is one)", 0},
+    {"set", OPTION_SET, "KEY=VALUE", 0, "Set a configuration key; may be repeated", 0},
+    {0},
+};
+static const struct argp_option fork_options[] = {
+    {"rebuild-on-fork", OPTION_REBUILD_ON_FORK, NULL, 0,
+     "Rebuild the cells by itself where the log was restored or accepted a loss", 0},
+    {0},
+};
+
+static error_t parse(int key, char *value, struct argp_state *state)
+{
+    struct arguments *arguments = state->input;
+    switch (key) {
+    case 'H':
+        arguments->home = value;
+        return 0;
+    case OPTION_CONFIG:
+        arguments->file = value;
+        return 0;
+    case OPTION_SET:
+        arguments->sets = mem_grow(arguments->sets, arguments->set_count + 1, sizeof *arguments->sets);
+        arguments->sets[arguments->set_count++] = value;
+        return 0;
+    case OPTION_REBUILD_ON_FORK:
+        arguments->rebuild_on_fork = true;
+        return 0;
+    case ARGP_KEY_INIT:
+        if (state->root_argp->children)
+            state->child_inputs[0] = arguments;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp common_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
+static const struct argp_child common_child[] = {{&common_argp, 0, NULL, 0}, {0}};
+
+/* The command line of one command, and its configuration. */
+static enum status start(int argc, char **argv, const char *doc, bool may_fork, struct arguments *arguments,
+                         struct config **config, struct error *error)
+{
+    const struct argp argp = {may_fork ? fork_options : NULL, parse, NULL, doc, common_child, NULL, NULL};
+    argp_parse(&argp, argc, argv, 0, NULL, arguments);
+    const char *home;
+    enum status status = cli_home(arguments->home, &home, error);
+    if (status != STATUS_OK)
+        return status;
+    return config_open(home, arguments->file, arguments->sets, arguments->set_count, config, error);
+}
+
+static int finish(struct arguments *arguments, struct config *config, enum status status, struct error *error)
+{
+    config_close(config);
+    free(arguments->sets);
+    error->status = status;
+    return status == STATUS_OK || status == STATUS_STOPPED ? EX_OK : cli_fail(error);
+}
+
+/* ---- fold, rebuild ---- */
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+static void take_signals(void)
+{
+    struct sigaction action = {.sa_handler = stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static enum status merge_all(struct cells *cells, struct error *error)
+{
+    bool more = true;
+    enum status status = STATUS_OK;
+    while (more && !stopped && status == STATUS_OK)
+        status = cells_merge_some(cells, false, &more, error);
+    return status;
+}
+
+static enum status fold_here(const struct config *config, struct error *error)
+{
+    struct feed feed = {.fold_events = (uint32_t)config_whole(config, CONFIG_FOLD_EVENTS)};
+    int64_t start_ns = clock_mono_ns();
+    enum status status = follow_cells_open(config, &feed.cells, error);
+    if (status == STATUS_OK)
+        status = source_open(config, &feed.source, error);
+    uint64_t before = status == STATUS_OK ? feed_offset(&feed) : 0;
+    if (status == STATUS_OK)
+        status = feed_catch_up(&feed, &stopped, error);
+    if (status == STATUS_OK)
+        status = merge_all(feed.cells, error);
+    if (status == STATUS_OK) {
+        char count[CLI_COUNT_BYTES], end[CLI_COUNT_BYTES], took[CLI_DURATION_BYTES];
+        printf("folded %s entries of the log, up to offset %s, in %s\n", cli_count(feed_offset(&feed) - before, count),
+               cli_count(feed_offset(&feed), end), cli_duration((clock_mono_ns() - start_ns) / 1000000, took));
+    }
+    feed_close(&feed);
+    source_close(feed.source);
+    cells_close(feed.cells);
+    return status;
+}
+
+static enum status rebuild_here(const struct config *config, struct error *error)
+{
+    enum status status = cells_wipe(config_text(config, CONFIG_CELLS), error);
+    return status == STATUS_OK ? fold_here(config, error) : status;
+}
+
+/* Whoever holds the cells: where it does not tell its status soon, it is no follower, or not one that can answer. */
+static enum status ask_follower(const struct config *config, const char *command, int timeout_ms, struct error *error)
+{
+    char *ping[] = {mem_text("status")}, *request[] = {mem_text("%s", command)};
+    FILE *nowhere = fopen("/dev/null", "w");
+    enum status status = nowhere ? query_ask(config, 1, ping, STATUS_TIMEOUT_MS, nowhere, error)
+                                 : error_errno(error, STATUS_SYSTEM, "/dev/null");
+    if (status == STATUS_OK)
+        status = query_ask(config, 1, request, timeout_ms, stdout, error);
+    if (nowhere)
+        fclose(nowhere);
+    free(ping[0]);
+    free(request[0]);
+    return status;
+}
+
+static int fold(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    struct config *config = NULL;
+    struct error error;
+    enum status status = start(argc, argv,
+                               "Folds everything acknowledged so far into the cells, then stops. Where a `follow` "
+                               "runs, it is asked to do so.",
+                               true, &arguments, &config, &error);
+    take_signals();
+    if (status == STATUS_OK)
+        status = fold_here(config, &error);
+    if (status == STATUS_BUSY && query_may_answer(config)) {
+        status = ask_follower(config, "fold", FOLD_TIMEOUT_MS, &error);
+    } else if (status == STATUS_FORKED && arguments.rebuild_on_fork) {
+        status = rebuild_here(config, &error);
+    }
+    return finish(&arguments, config, status, &error);
+}
+
+static int rebuild(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    struct config *config = NULL;
+    struct error error;
+    enum status status = start(argc, argv, "Removes the cells and folds the log from its beginning.", false, &arguments,
+                               &config, &error);
+    take_signals();
+    if (status == STATUS_OK)
+        status = rebuild_here(config, &error);
+    return finish(&arguments, config, status, &error);
+}
+
+/* ---- follow ---- */
+
+static void set_up_log(const struct config *config)
+{
+    static const char *const levels[] = {"debug", "info", "warning", "error"};
+    enum log_level least = LOG_LEVEL_INFO;
+    for (unsigned i = 0; i < ARRAY_COUNT(levels); i++)
+        if (strcmp(config_text(config, CONFIG_LOG_LEVEL), levels[i]) == 0)
+            least = (enum log_level)i;
+    bool json = strcmp(config_text(config, CONFIG_LOG_FORMAT), "json") == 0;
+    log_setup(least, json ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
+}
+
+static int follow(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    struct config *config = NULL;
+    struct error error;
+    enum status status =
+        start(argc, argv,
+              "Follows the log and answers reports until TERM or INT. Cells are written every fold_ms, "
+              "or when fold_events are in memory.",
+              true, &arguments, &config, &error);
+    if (status == STATUS_OK) {
+        set_up_log(config);
+        struct follow_options wanted = {.rebuild_on_fork = arguments.rebuild_on_fork};
+        status = follow_run(config, &wanted, &error);
+    }
+    return finish(&arguments, config, status, &error);
+}
+
+/* ---- status ---- */
+
+/* Opened for reading by this process, unless a follower holds them: then it is asked. */
+static enum status cells_read(const struct config *config, struct cells **cells, struct error *error)
+{
+    struct cells_settings settings = {.zone = config_text(config, CONFIG_ZONE),
+                                      .max_slice_ms = (uint32_t)config_whole(config, CONFIG_MAX_SLICE_MS),
+                                      .cache_bytes = 64 << 20};
+    return cells_open(config_text(config, CONFIG_CELLS), CELLS_READ_ONLY, &settings, cells, error);
+}
+
+static int status(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    struct config *config = NULL;
+    struct cells *cells = NULL;
+    struct error error;
+    enum status status = start(argc, argv, "Shows where the cells stand.", false, &arguments, &config, &error);
+    if (status == STATUS_OK)
+        status = cells_read(config, &cells, &error);
+    if (status == STATUS_OK)
+        follow_status_print(cells, 0, stdout);
+    cells_close(cells);
+    if (status == STATUS_BUSY && query_may_answer(config)) {
+        status = ask_follower(config, "status", STATUS_TIMEOUT_MS, &error);
+    }
+    return finish(&arguments, config, status, &error);
+}
+
+static const struct cli_command commands[] = {
+    {"fold", "Fold everything acknowledged so far, then stop", fold},
+    {"follow", "Follow the log and answer reports (the service)", follow},
+    {"rebuild", "Remove the cells and fold the log from its beginning", rebuild},
+    {"status", "Show where the cells stand", status},
+};
+
+int main(int argc, char **argv)
+{
+    cli_start("jejak-aggregator");
+    return cli_dispatch(
+        commands, ARRAY_COUNT(commands),
+        "Folds the event log into cells and reports on them. Holds no key and cannot tell who a learner "
+        "is.",
+        argc, argv);
+}

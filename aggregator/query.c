@@ -1,0 +1,125 @@
+#include "aggregator/query.h"
+
+#include "common/mp.h"
+#include "common/sock.h"
+
+#include <msgpack.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <zmq.h>
+
+bool query_may_answer(const struct config *config)
+{
+    const char *path = sock_ipc_path(config_text(config, CONFIG_QUERY));
+    return !path || access(path, F_OK) == 0;
+}
+
+static void pack_text(msgpack_packer *packer, const char *text, size_t size)
+{
+    msgpack_pack_str(packer, size);
+    msgpack_pack_str_body(packer, text, size);
+}
+
+static struct slice give(msgpack_sbuffer *bytes)
+{
+    size_t size = bytes->size;
+    return slice_of(msgpack_sbuffer_release(bytes), size);
+}
+
+static struct slice request_encode(int argc, char *const *argv)
+{
+    msgpack_sbuffer bytes;
+    msgpack_packer packer;
+    msgpack_sbuffer_init(&bytes);
+    msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
+    msgpack_pack_array(&packer, (size_t)argc);
+    for (int i = 0; i < argc; i++)
+        pack_text(&packer, argv[i], strlen(argv[i]));
+    return give(&bytes);
+}
+
+struct slice query_answer(struct slice out, const struct error *error)
+{
+    msgpack_sbuffer bytes;
+    msgpack_packer packer;
+    msgpack_sbuffer_init(&bytes);
+    msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
+    const char *text = error->status == STATUS_OK ? "" : error->text;
+    msgpack_pack_map(&packer, 3);
+    pack_text(&packer, "status", strlen("status"));
+    msgpack_pack_uint64(&packer, error->status);
+    pack_text(&packer, "out", strlen("out"));
+    pack_text(&packer, (const char *)out.data, out.size);
+    pack_text(&packer, "error", strlen("error"));
+    pack_text(&packer, text, strlen(text));
+    return give(&bytes);
+}
+
+enum status query_read(struct slice request, int *argc, char **argv, char **texts, struct error *error)
+{
+    struct mp mp = mp_open(request);
+    uint32_t count = request.size <= QUERY_MAX_REQUEST_BYTES ? mp_array(&mp) : 0;
+    if (mp.error || count == 0 || count > QUERY_MAX_ARGUMENTS)
+        return error_set(error, STATUS_PROTOCOL, "a query is an array of 1 to %d texts", QUERY_MAX_ARGUMENTS);
+    char *copies = mem_new(1, request.size + count), *at = copies;
+    for (uint32_t i = 0; i < count; i++) {
+        struct slice text = mp_str(&mp);
+        argv[i] = at;
+        if (text.size > 0)
+            memcpy(at, text.data, text.size);
+        at += text.size + 1;
+    }
+    if (!mp_done(&mp)) {
+        free(copies);
+        return error_set(error, STATUS_PROTOCOL, "a query is an array of texts: %s",
+                         mp.error ? mp.error : "more follows");
+    }
+    argv[count] = NULL;
+    *argc = (int)count;
+    *texts = copies;
+    return STATUS_OK;
+}
+
+static enum status answer_read(struct slice bytes, FILE *out, struct error *error)
+{
+    struct mp mp = mp_open(bytes);
+    uint32_t pairs = mp_map(&mp);
+    uint64_t status = STATUS_BUG;
+    struct slice printed = {0}, text = {0};
+    for (uint32_t i = 0; i < pairs && !mp.error; i++) {
+        struct slice key = mp_str(&mp);
+        if (slice_equal(key, slice_of_text("status")))
+            status = mp_uint(&mp);
+        else if (slice_equal(key, slice_of_text("out")))
+            printed = mp_str(&mp);
+        else if (slice_equal(key, slice_of_text("error")))
+            text = mp_str(&mp);
+        else
+            mp_skip(&mp);
+    }
+    if (!mp_done(&mp) || status >= STATUS_COUNT)
+        return error_set(error, STATUS_PROTOCOL, "the running `jejak-aggregator follow` answers what is no answer");
+    if (printed.size > 0 && fwrite(printed.data, 1, printed.size, out) != printed.size)
+        return error_errno(error, STATUS_IO, "the answer cannot be written");
+    if (status == STATUS_OK)
+        return STATUS_OK;
+    return error_set(error, (enum status)status, "%.*s", (int)text.size, text.size ? (const char *)text.data : "");
+}
+
+enum status query_ask(const struct config *config, int argc, char *const *argv, int timeout_ms, FILE *out,
+                      struct error *error)
+{
+    struct sock_options options = {.type = ZMQ_DEALER, .max_message_bytes = QUERY_MAX_ANSWER_BYTES};
+    struct sock_parts parts;
+    void *context = zmq_ctx_new();
+    struct slice request = request_encode(argc, argv);
+    enum status status =
+        sock_ask(context, config_text(config, CONFIG_QUERY), &options, request, timeout_ms, &parts, error);
+    if (status == STATUS_OK) {
+        status = answer_read(parts.part[0], out, error);
+        sock_parts_free(&parts);
+    }
+    free((void *)(uintptr_t)request.data);
+    zmq_ctx_term(context);
+    return status;
+}

@@ -1,0 +1,198 @@
+/* The log's own store, read while no collector runs. */
+#include "aggregator/source_inner.h"
+
+#include "common/logstore.h"
+#include "common/rocks.h"
+
+#include <stdlib.h>
+
+struct segment {
+    uint64_t first_offset;
+    struct rocks_family *family;
+};
+
+struct source_store {
+    struct rocks *rocks;
+    struct rocks_family *learners;
+    struct logstore_identity identity;
+    struct logstore_next next;
+    struct segment *segments; /* ascending */
+    size_t segment_count;
+};
+
+static enum status base_value(struct source_store *store, const char *key, struct rocks_value *value,
+                              struct error *error)
+{
+    bool found = false;
+    enum status status =
+        rocks_get(store->rocks, rocks_family(store->rocks, "default"), slice_of_text(key), &found, value, error);
+    if (status == STATUS_OK && !found)
+        status = error_set(error, STATUS_CORRUPT, "the log's store has no \"%s\": it is none, or damaged", key);
+    return status;
+}
+
+static enum status base_read(struct source_store *store, struct error *error)
+{
+    struct rocks_value format = {0}, identity = {0}, next = {0};
+    enum status status = base_value(store, "format", &format, error);
+    if (status == STATUS_OK)
+        status = logstore_format_check(format.bytes, error);
+    if (status == STATUS_OK)
+        status = base_value(store, "identity", &identity, error);
+    if (status == STATUS_OK)
+        status = logstore_identity_read(identity.bytes, &store->identity, error);
+    if (status == STATUS_OK)
+        status = base_value(store, "next", &next, error);
+    if (status == STATUS_OK)
+        status = logstore_next_read(next.bytes, &store->next, error);
+    rocks_value_close(&format);
+    rocks_value_close(&identity);
+    rocks_value_close(&next);
+    return status;
+}
+
+static int compare_segments(const void *left, const void *right)
+{
+    const struct segment *a = left, *b = right;
+    return (a->first_offset > b->first_offset) - (a->first_offset < b->first_offset);
+}
+
+static void segments_find(struct source_store *store)
+{
+    size_t count = rocks_family_count(store->rocks);
+    store->segments = mem_new(count, sizeof *store->segments);
+    for (size_t i = 0; i < count; i++) {
+        struct segment segment = {0, rocks_family_at(store->rocks, i)};
+        if (logstore_segment_parse(rocks_family_name(segment.family), &segment.first_offset))
+            store->segments[store->segment_count++] = segment;
+    }
+    qsort(store->segments, store->segment_count, sizeof *store->segments, compare_segments);
+}
+
+enum status source_store_open(const char *path, struct source_store **out, struct error *error)
+{
+    struct source_store *store = mem_new(1, sizeof *store);
+    struct rocks_options options = {
+        .mode = ROCKS_READ_ONLY,
+        .write_buffer_bytes = 64 << 20,
+        .cache_bytes = 16 << 20,
+        .max_wal_bytes = 256 << 20,
+        .block_bytes = 32 << 10,
+        .compression_level = 1,
+    };
+    enum status status = rocks_open(path, &options, NULL, 0, &store->rocks, error);
+    if (status == STATUS_OK)
+        status = base_read(store, error);
+    if (status == STATUS_OK) {
+        store->learners = rocks_family(store->rocks, LOGSTORE_LEARNERS);
+        if (!store->learners)
+            status = error_set(error, STATUS_CORRUPT, "%s: the log has no table of learners", path);
+    }
+    if (status != STATUS_OK) {
+        source_store_close(store);
+        return status;
+    }
+    segments_find(store);
+    *out = store;
+    return STATUS_OK;
+}
+
+void source_store_close(struct source_store *store)
+{
+    if (!store)
+        return;
+    rocks_close(store->rocks);
+    free(store->segments);
+    free(store);
+}
+
+/* ---- reading ---- */
+
+static bool forked(const struct source_store *store, const struct cells_position *from)
+{
+    if (from->offset > store->next.offset || from->learners > store->next.learners)
+        return true;
+    return from->has_log &&
+           (memcmp(from->log_id, store->identity.log_id, LOG_ID_BYTES) != 0 || from->epoch != store->identity.epoch);
+}
+
+static enum status lids_read(struct source_store *store, uint32_t first, uint32_t count, struct arena *arena,
+                             struct slice *lids, struct error *error)
+{
+    uint8_t *bytes = arena_take(arena, (size_t)count * LID_BYTES);
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t key[LOGSTORE_NUMBER_KEY_BYTES];
+        bool found = false;
+        struct rocks_value value;
+        logstore_number_key(first + i, key);
+        enum status status = rocks_get(store->rocks, store->learners, slice_of(key, sizeof key), &found, &value, error);
+        if (status != STATUS_OK)
+            return status;
+        bool whole = found && value.bytes.size == LID_BYTES;
+        if (whole)
+            memcpy(bytes + (size_t)i * LID_BYTES, value.bytes.data, LID_BYTES);
+        rocks_value_close(&value);
+        if (!whole)
+            return error_set(error, STATUS_CORRUPT, "the log's table of learners lacks number %u", first + i);
+    }
+    *lids = slice_of(bytes, (size_t)count * LID_BYTES);
+    return STATUS_OK;
+}
+
+/* From the record that covers `offset`, or the first after it. */
+static enum status segment_read(struct rocks_iterator *iterator, uint64_t offset, struct source_records *records,
+                                uint64_t *next, struct error *error)
+{
+    uint8_t key[8];
+    put_be64(key, offset);
+    rocks_iterator_seek_before(iterator, slice_of(key, sizeof key));
+    if (!rocks_iterator_valid(iterator))
+        rocks_iterator_seek(iterator, slice_of("", 0));
+    for (; rocks_iterator_valid(iterator) && records->bytes < FETCH_MAX_BYTES; rocks_iterator_next(iterator)) {
+        struct slice value = rocks_iterator_value(iterator);
+        struct record_header header;
+        enum status status = record_open(value, &header, error);
+        if (status != STATUS_OK)
+            return status;
+        if (header.first_offset + header.span <= offset)
+            continue;
+        memcpy(source_records_add(records, value.size), value.data, value.size);
+        *next = header.first_offset + header.span;
+    }
+    return rocks_iterator_status(iterator, error);
+}
+
+static enum status records_read(struct source_store *store, uint64_t offset, struct source_records *records,
+                                uint64_t *next, struct error *error)
+{
+    *next = offset;
+    for (size_t i = 0; i < store->segment_count; i++) {
+        bool behind = i + 1 < store->segment_count && store->segments[i + 1].first_offset <= offset;
+        if (behind)
+            continue;
+        struct rocks_iterator *iterator = rocks_iterator_open(store->rocks, store->segments[i].family);
+        enum status status = segment_read(iterator, *next, records, next, error);
+        rocks_iterator_close(iterator);
+        if (status != STATUS_OK || records->bytes >= FETCH_MAX_BYTES)
+            return status;
+    }
+    *next = store->next.offset; /* what is not there any more needs no folding */
+    return STATUS_OK;
+}
+
+enum status source_store_read(struct source_store *store, const struct cells_position *from,
+                              struct source_records *records, struct source_chunk *chunk, struct error *error)
+{
+    if (forked(store, from))
+        return source_forked(error);
+    memcpy(chunk->log_id, store->identity.log_id, LOG_ID_BYTES);
+    chunk->epoch = store->identity.epoch;
+    chunk->durable = store->next.offset;
+    chunk->next = from->offset;
+    uint32_t missing = store->next.learners - from->learners;
+    uint32_t count = missing < FETCH_MAX_LEARNERS ? missing : FETCH_MAX_LEARNERS;
+    enum status status = lids_read(store, from->learners, count, &records->arena, &chunk->learners, error);
+    if (status != STATUS_OK || missing > count)
+        return status; /* learners first, then the records that name them */
+    return records_read(store, from->offset, records, &chunk->next, error);
+}
