@@ -198,12 +198,9 @@ struct message {
 };
 
 /* False: none waits. The payload is the last part; a message of another shape is read to its end. */
-static bool receive(void *socket, struct message *message)
+static bool receive_payload(void *socket, struct message *message)
 {
-    int size = zmq_recv(socket, message->from.routing_id, ROUTING_ID_MAX_BYTES, ZMQ_DONTWAIT), parts = 0;
-    if (size < 0)
-        return false;
-    message->from.size = (uint8_t)size;
+    int parts = 0;
     message->from.delimiter = false;
     message->misshapen = false;
     zmq_msg_init(&message->payload);
@@ -216,7 +213,18 @@ static bool receive(void *socket, struct message *message)
         else if (more)
             message->misshapen = true;
     }
-    message->misshapen |= parts == 0;
+    return parts > 0;
+}
+
+/* The same from a ROUTER: the routing id first. */
+static bool receive(void *socket, struct message *message)
+{
+    int size = zmq_recv(socket, message->from.routing_id, ROUTING_ID_MAX_BYTES, ZMQ_DONTWAIT);
+    if (size < 0)
+        return false;
+    message->from.size = (uint8_t)size;
+    if (!receive_payload(socket, message))
+        message->misshapen = true;
     return true;
 }
 
@@ -250,13 +258,16 @@ static bool take_batch(struct server *server, int64_t now_ms)
 
 static bool take_dropoff(struct server *server, int64_t now_ms)
 {
-    zmq_msg_t payload;
-    zmq_msg_init(&payload);
-    bool there = server->dropoff && zmq_msg_recv(&payload, server->dropoff, ZMQ_DONTWAIT) >= 0;
-    uint32_t publisher = there ? authenticate(server, &payload) : ROLE_NOBODY;
-    if (publisher != ROLE_NOBODY)
-        pipeline_dropoff(server->pipeline, publisher, payload_of(&payload), now_ms);
-    zmq_msg_close(&payload);
+    struct message message;
+    if (!server->dropoff)
+        return false;
+    bool there = receive_payload(server->dropoff, &message);
+    uint32_t publisher = there ? authenticate(server, &message.payload) : ROLE_NOBODY;
+    if (publisher != ROLE_NOBODY && message.misshapen)
+        ++*counted(server, COUNTER_MISSHAPEN);
+    else if (publisher != ROLE_NOBODY)
+        pipeline_dropoff(server->pipeline, publisher, payload_of(&message.payload), now_ms);
+    zmq_msg_close(&message.payload);
     return there;
 }
 
