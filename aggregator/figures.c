@@ -107,6 +107,7 @@ static void count_group(struct figures_group *group, const struct activity *acti
 {
     group->learners++;
     group->opens += activity->opens;
+    group->open_learners += activity->opens > 0;
     group->dwell_learners += activity->active_ms > 0;
     group->active_ms += activity->active_ms;
 }

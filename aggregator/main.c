@@ -2,6 +2,8 @@
 #include "aggregator/feed.h"
 #include "aggregator/follow.h"
 #include "aggregator/query.h"
+#include "aggregator/report.h"
+#include "aggregator/report_command.h"
 
 #include "common/cli.h"
 #include "common/logline.h"
@@ -227,7 +229,7 @@ static int follow(int argc, char **argv)
               true, &arguments, &config, &error);
     if (status == STATUS_OK) {
         set_up_log(config);
-        struct follow_options wanted = {.rebuild_on_fork = arguments.rebuild_on_fork};
+        struct follow_options wanted = {.rebuild_on_fork = arguments.rebuild_on_fork, .report = report_run};
         status = follow_run(config, &wanted, &error);
     }
     return finish(&arguments, config, status, &error);
@@ -266,6 +268,7 @@ static const struct cli_command commands[] = {
     {"fold", "Fold everything acknowledged so far, then stop", fold},
     {"follow", "Follow the log and answer reports (the service)", follow},
     {"rebuild", "Remove the cells and fold the log from its beginning", rebuild},
+    {"report", "Print the figures of a period", report_command},
     {"status", "Show where the cells stand", status},
 };
 
