@@ -21,6 +21,8 @@ static void setup(void)
 
 static void teardown(void)
 {
+    free(position);
+    free(data);
     scratch_remove(folder);
 }
 
