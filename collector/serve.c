@@ -568,7 +568,8 @@ static enum status open_state(struct server *server, struct error *error)
     server->roles = roles_open(config_text(config, CONFIG_KEYS), max_publishers);
     server->pipeline = pipeline_open(server->roles, keys->lookup, keys->session);
     for (int i = 0; i < 2; i++) {
-        server->groups[i] = group_open((uint32_t)config_whole(config, CONFIG_GROUP_EVENTS));
+        server->groups[i] = group_open((uint32_t)config_whole(config, CONFIG_GROUP_EVENTS),
+                                       (size_t)config_whole(config, CONFIG_MAX_MESSAGE_BYTES));
         clear_group(server, server->groups[i]);
     }
     server->open = server->groups[0];
