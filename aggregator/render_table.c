@@ -2,6 +2,8 @@
 
 #include "common/utf8.h"
 
+#include <stdlib.h>
+
 enum {
     TABLE_COLUMNS = 120,
     CONTENT_COLUMNS = 19,
@@ -50,12 +52,18 @@ static void put_cell(const struct canvas *canvas, const char *text, size_t colum
         fputc(' ', canvas->out);
 }
 
+static size_t characters_in(const char *text, size_t size)
+{
+    size_t characters = 0;
+    for (size_t i = 0; i < size; i++)
+        characters += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return characters;
+}
+
 /* Right-aligned; only ASCII and the signs below, which take one column each. */
 static void put_right(const struct canvas *canvas, const char *text, size_t columns)
 {
-    size_t characters = 0;
-    for (const char *c = text; *c; c++)
-        characters += ((unsigned char)*c & 0xC0) != 0x80;
+    size_t characters = characters_in(text, strlen(text));
     for (; characters < columns; characters++)
         fputc(' ', canvas->out);
     fputs(text, canvas->out);
@@ -99,6 +107,32 @@ static const struct {
     {"drop-off", 8, FIGURE_drop_off, UNIT_PERCENT},
 };
 
+/* A paragraph, wrapped at blanks and indented. A word too long for a line is cut. */
+static void put_wrapped(const struct canvas *canvas, const char *text, size_t indent)
+{
+    for (size_t column = 0; *text;) {
+        char word[512];
+        size_t size = strcspn(text, " ");
+        snprintf(word, sizeof word, "%.*s", (int)size, text);
+        size_t width = characters_in(word, strlen(word));
+        width = width < TABLE_COLUMNS - indent ? width : TABLE_COLUMNS - indent;
+        if (column == 0 || column + 1 + width > TABLE_COLUMNS) {
+            if (column > 0)
+                fputc('\n', canvas->out);
+            fprintf(canvas->out, "%*s", (int)indent, "");
+            column = indent;
+        } else {
+            fputc(' ', canvas->out);
+            column++;
+        }
+        put_cell(canvas, word, width);
+        column += width;
+        text += size;
+        text += strspn(text, " ");
+    }
+    fputc('\n', canvas->out);
+}
+
 static void put_head(const struct canvas *canvas, const struct report *report)
 {
     char from[DATE_TEXT_BYTES], to[DATE_TEXT_BYTES];
@@ -107,15 +141,14 @@ static void put_head(const struct canvas *canvas, const struct report *report)
     begin(canvas, BOLD);
     fprintf(canvas->out, "Learning activity by %s, %s to %s\n", report_level_name(report->level), from, to);
     end(canvas);
-    fprintf(canvas->out, "%s, method %d, no row with fewer than %llu learners", report->tz, REPORT_METHOD,
-            (unsigned long long)report->k);
-    if (report->cohort)
-        fprintf(canvas->out, ", group %s", report->cohort);
-    if (report->module)
-        fprintf(canvas->out, ", module %s", report->module);
-    if (report->program)
-        fprintf(canvas->out, ", program %s", report->program);
-    fputs("\n\n", canvas->out);
+    char *about =
+        mem_text("%s, method %d, no row with fewer than %llu learners%s%s%s%s%s%s", report->tz, REPORT_METHOD,
+                 (unsigned long long)report->k, report->cohort ? ", group " : "", report->cohort ? report->cohort : "",
+                 report->module ? ", module " : "", report->module ? report->module : "",
+                 report->program ? ", program " : "", report->program ? report->program : "");
+    put_wrapped(canvas, about, 0);
+    fputc('\n', canvas->out);
+    free(about);
 }
 
 static void put_row(const struct canvas *canvas, const struct report_row *row)
@@ -166,7 +199,9 @@ static void put_list(const struct canvas *canvas, const char *heading, const cha
     fprintf(canvas->out, "\n%s (%u):\n", heading, count);
     size_t column = 0;
     for (uint32_t i = 0; i < count; i++) {
-        size_t size = strlen(texts[i]);
+        size_t size = strlen(texts[i]); /* a path: ASCII */
+        if (size > TABLE_COLUMNS - 2)
+            size = TABLE_COLUMNS - 2;
         if (column > 0 && column + 2 + size > TABLE_COLUMNS) {
             fputc('\n', canvas->out);
             column = 0;
@@ -174,28 +209,6 @@ static void put_list(const struct canvas *canvas, const char *heading, const cha
         column += 2 + size;
         fputs("  ", canvas->out);
         put_cell(canvas, texts[i], size);
-    }
-    fputc('\n', canvas->out);
-}
-
-/* A paragraph, wrapped at blanks and indented. */
-static void put_wrapped(const struct canvas *canvas, const char *text, size_t indent)
-{
-    for (size_t column = 0; *text;) {
-        size_t word = strcspn(text, " ");
-        if (column == 0 || column + 1 + word > TABLE_COLUMNS) {
-            if (column > 0)
-                fputc('\n', canvas->out);
-            for (column = 0; column < indent; column++)
-                fputc(' ', canvas->out);
-        } else {
-            fputc(' ', canvas->out);
-            column++;
-        }
-        fprintf(canvas->out, "%.*s", (int)word, text);
-        column += word;
-        text += word;
-        text += strspn(text, " ");
     }
     fputc('\n', canvas->out);
 }
@@ -234,7 +247,7 @@ static void put_revisions(const struct canvas *canvas, const struct report *repo
         char date[DATE_TEXT_BYTES];
         date_format(revision->date, date);
         fprintf(canvas->out, "  %s ", date);
-        put_cell(canvas, revision->row->title, 34);
+        put_cell(canvas, revision->row->title, 24);
         fprintf(canvas->out, " %2u days  median %s → %s min  over %s → %s  %s", revision->days,
                 format_value(&before[FIGURE_dwell_median], UNIT_MINUTES).text,
                 format_value(&after[FIGURE_dwell_median], UNIT_MINUTES).text,
@@ -256,11 +269,11 @@ static void put_foot(const struct canvas *canvas, const struct report *report)
     if (coverage->has_data) {
         date_format(coverage->first_day, first);
         date_format(coverage->last_day, last);
-        fprintf(canvas->out, "Data from %s to %s. ", first, last);
+        fprintf(canvas->out, "Data from %s to %s.", first, last);
     }
     if (coverage->clipped_shown)
-        fprintf(canvas->out, "%.1f h of overlong slices left out. ", coverage->clipped_h);
-    fputs("Log ", canvas->out);
+        fprintf(canvas->out, " %.1f h of overlong slices left out.", coverage->clipped_h);
+    fputs("\nLog ", canvas->out);
     for (size_t i = 0; report->position.has_log && i < LOG_ID_BYTES; i++)
         fprintf(canvas->out, "%02x", report->position.log_id[i]);
     fprintf(canvas->out, "%s, epoch %u, offset %llu.\n", report->position.has_log ? "" : "none yet",
