@@ -1,4 +1,5 @@
 #include "clients/publish/feed.h"
+#include "clients/publisher/jejak.h"
 #include "tests/clients/mock_collector.h"
 #include "tests/scratch.h"
 
@@ -201,6 +202,35 @@ Test(feed, kill_9_and_resume)
     cr_assert(eq(u64, tally.sent, 0), "it was done");
 }
 
+static enum mock_way store_only(struct mock *m, const struct wire_batch *batch)
+{
+    (void)m, (void)batch;
+    return MOCK_STORE_ONLY;
+}
+
+/* Stored, but killed before the first answer: the position file already knew the session. */
+Test(feed, kill_9_before_the_first_answer)
+{
+    mock.meddle = store_only;
+    dwells("a.csv", 1, 1000);
+    struct feed_options options = options_with(50);
+    options.resume = scratch_path(folder, "position");
+    pid_t child = fork();
+    if (child == 0) {
+        struct tally own;
+        struct error failed;
+        _exit(feed_run(&options, &own, &failed) == STATUS_OK ? 0 : 1);
+    }
+    while (mock.batches < 3)
+        usleep(200);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    mock.meddle = NULL;
+    cr_assert(eq(int, run(options), STATUS_OK), "%s", error.text);
+    stored_once(1, 1000);
+    cr_assert(ge(u64, tally.duplicate, 150));
+}
+
 Test(feed, what_was_added_after_a_finished_run_is_read)
 {
     dwells("a.csv", 1, 100);
@@ -232,6 +262,27 @@ Test(feed, another_file_or_batch_is_not_resumed)
     fputs("something else\n", out);
     fclose(out);
     cr_assert(eq(int, run(options), STATUS_DATA));
+}
+
+/* Events that a spool still had open are no lines of this run. */
+Test(feed, what_a_spool_had_open_is_a_batch_of_its_own)
+{
+    struct jejak *publisher;
+    char text[JEJAK_ERROR_BYTES];
+    char *spool = scratch_path(folder, "spool");
+    struct jejak_options open_options = {.endpoint = endpoint, .spool = spool};
+    struct jejak_event event = {JEJAK_DWELL, 5, "learner", 7, "a", 1, 1}; /* expired */
+    cr_assert(eq(int, jejak_open(&open_options, &publisher, text), JEJAK_OK), "%s", text);
+    cr_assert(eq(int, jejak_publish(publisher, &event, NULL), JEJAK_OK));
+    jejak_close(publisher);
+    dwells("a.csv", 1, 10);
+    struct feed_options options = options_with(4);
+    options.spool = spool;
+    cr_assert(eq(int, run(options), STATUS_OK), "%s", error.text);
+    cr_assert(eq(u64, tally.earlier, 1));
+    cr_assert(eq(u64, tally.accepted, 10));
+    cr_assert(tally_clean(&tally));
+    stored_once(1, 10);
 }
 
 Test(feed, a_spool_is_sent_by_the_next_run)

@@ -211,6 +211,7 @@ Test(input, shift_moves_the_last_event_to_the_day)
                   "2023-11-14T00:00:00Z,a,m,open\n"
                   "2023-11-15T23:59:59Z,a,m,open\n"
                   "2024-01-01T00:00:00Z,a,m,unknown\n" /* rejected: it does not count */
+                  "2024-01-01T00:00:00Z,,m,open\n"
                   "broken\n");
     enum status status = shift_find(paths, path_count, INPUT_BY_NAME, 19676 + 7, &days, &error); /* 2023-11-22 */
     cr_assert(eq(int, status, STATUS_OK));
