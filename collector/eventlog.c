@@ -1,8 +1,5 @@
-#include "collector/eventlog.h"
+#include "collector/eventlog_inner.h"
 
-#include "common/rocks.h"
-
-#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,28 +10,6 @@ enum {
     MAX_WAL_BYTES = 64 << 20,
     TABLE_BLOCK_BYTES = 64 << 10,
     COMPRESSION_LEVEL = 1,
-};
-
-struct segment {
-    uint64_t first_offset;
-    struct rocks_family *family;
-};
-
-struct eventlog {
-    struct rocks *store;
-    struct rocks_family *defaults, *learners, *sessions;
-    struct rocks_batch *batch;
-    struct logstore_identity identity;
-    bool import;
-    uint64_t segment_bytes;
-    uint64_t last_bytes; /* written to the last segment since it was made or opened */
-    int last_month;      /* of receipt, since year 0; -1: not known yet */
-    uint8_t *record;
-    size_t record_room;
-    pthread_mutex_t lock; /* next, segments: written by the committer, read by the reader actor */
-    struct logstore_next next;
-    struct segment *segments;
-    uint32_t segment_count;
 };
 
 /* ---- opening ---- */
@@ -72,14 +47,14 @@ static void put_default(struct eventlog *log, const char *key, const void *value
     rocks_batch_put(log->batch, log->defaults, slice_of_text(key), slice_of(value, size));
 }
 
-static void put_identity(struct eventlog *log, const struct logstore_identity *identity)
+void eventlog_put_identity(struct eventlog *log, const struct logstore_identity *identity)
 {
     uint8_t bytes[LOGSTORE_IDENTITY_BYTES];
     logstore_identity_write(identity, bytes);
     put_default(log, "identity", bytes, sizeof bytes);
 }
 
-static void put_next(struct eventlog *log, const struct logstore_next *next)
+void eventlog_put_next(struct eventlog *log, const struct logstore_next *next)
 {
     uint8_t bytes[LOGSTORE_NEXT_BYTES];
     logstore_next_write(next, bytes);
@@ -94,9 +69,12 @@ static enum status write_first(struct eventlog *log, struct error *error)
     log->identity.epoch = 1;
     rocks_batch_clear(log->batch);
     put_default(log, "format", format, sizeof format);
-    put_identity(log, &log->identity);
-    put_next(log, &log->next);
-    return rocks_write(log->store, log->batch, true, error);
+    put_default(log, "vault", log->vault_id, sizeof log->vault_id);
+    eventlog_put_identity(log, &log->identity);
+    eventlog_put_next(log, &log->next);
+    enum status status = rocks_write(log->store, log->batch, true, error);
+    /* In a table file, so that who it is does not hang on its write-ahead log. */
+    return status == STATUS_OK ? rocks_flush(log->store, error) : status;
 }
 
 typedef enum status (*row_fn)(struct eventlog *log, struct slice value, struct error *error);
@@ -115,6 +93,15 @@ static enum status take_identity(struct eventlog *log, struct slice value, struc
 static enum status take_next(struct eventlog *log, struct slice value, struct error *error)
 {
     return logstore_next_read(value, &log->next, error);
+}
+
+static enum status take_vault(struct eventlog *log, struct slice value, struct error *error)
+{
+    if (value.size == sizeof log->vault_id && memcmp(value.data, log->vault_id, sizeof log->vault_id) == 0)
+        return STATUS_OK;
+    return error_set(
+        error, STATUS_FOREIGN,
+        "it was written with another vault: one of the two was exchanged; put the right ones side by side");
 }
 
 static enum status take_import(struct eventlog *log, struct slice value, struct error *error)
@@ -142,6 +129,8 @@ static enum status read_first(struct eventlog *log, struct error *error)
     enum status status = read_default(log, "format", take_format, error);
     if (status == STATUS_OK)
         status = read_default(log, "identity", take_identity, error);
+    if (status == STATUS_OK)
+        status = read_default(log, "vault", take_vault, error);
     if (status == STATUS_OK)
         status = read_default(log, "next", take_next, error);
     if (status == STATUS_OK)
@@ -186,6 +175,7 @@ enum status eventlog_open(const char *path, const struct eventlog_options *optio
     pthread_mutex_init(&opened->lock, NULL);
     opened->batch = rocks_batch_open();
     opened->segment_bytes = options->segment_bytes;
+    memcpy(opened->vault_id, options->vault_id, sizeof opened->vault_id);
     opened->last_month = -1;
     enum status status = open_store(opened, path, options, error);
     if (status != STATUS_OK) {
@@ -228,21 +218,9 @@ bool eventlog_import(const struct eventlog *log)
     return log->import;
 }
 
-enum status eventlog_renew_epoch(struct eventlog *log, struct error *error)
-{
-    struct logstore_identity renewed = log->identity;
-    renewed.epoch++;
-    rocks_batch_clear(log->batch);
-    put_identity(log, &renewed);
-    enum status status = rocks_write(log->store, log->batch, true, error);
-    if (status == STATUS_OK)
-        log->identity = renewed;
-    return status;
-}
-
 /* ---- appending ---- */
 
-static int month_of(int64_t time_ms)
+int eventlog_month(int64_t time_ms)
 {
     time_t seconds = (time_t)(time_ms / 1000);
     struct tm utc;
@@ -255,7 +233,7 @@ static enum status current_segment(struct eventlog *log, int64_t now_ms, struct 
                                    struct error *error)
 {
     char name[LOGSTORE_SEGMENT_NAME_BYTES];
-    int month = month_of(now_ms);
+    int month = eventlog_month(now_ms);
     bool same_month = log->last_month == -1 || log->last_month == month;
     if (log->segment_count > 0 && same_month && log->last_bytes < log->segment_bytes) {
         log->last_month = month;
@@ -342,7 +320,7 @@ enum status eventlog_commit(struct eventlog *log, const struct group *group, uin
         status = put_record(log, group, &next, error);
     if (status == STATUS_OK) {
         put_sessions(log, group);
-        put_next(log, &next);
+        eventlog_put_next(log, &next);
         status = rocks_write(log->store, log->batch, true, error);
     }
     if (status != STATUS_OK)
@@ -464,45 +442,6 @@ enum status eventlog_read(struct eventlog *log, uint64_t offset, eventlog_record
     pthread_mutex_unlock(&log->lock);
     for (; go_on && status == STATUS_OK && segment_at(log, index, &segment); index++)
         status = read_segment(log, &segment, offset, durable, each, argument, &go_on, error);
-    return status;
-}
-
-struct tail_check {
-    struct eventlog *log;
-    uint64_t expected;
-    uint64_t vault_rows;
-    struct error *error;
-    enum status status;
-};
-
-static bool check_record(struct slice record, const struct record_header *header, void *argument)
-{
-    struct tail_check *check = argument;
-    check->log->last_bytes += record.size;
-    check->log->last_month = month_of(header->received_ms);
-    if (memcmp(header->log_id, check->log->identity.log_id, LOG_ID_BYTES) != 0)
-        check->status = error_set(check->error, STATUS_FOREIGN, "the record at offset %llu belongs to another log",
-                                  (unsigned long long)header->first_offset);
-    else if (header->first_offset != check->expected)
-        check->status = error_set(check->error, STATUS_LOSS, "offsets %llu to %llu are missing",
-                                  (unsigned long long)check->expected, (unsigned long long)header->first_offset - 1);
-    check->expected = header->first_offset + header->span;
-    check->vault_rows = header->vault_rows;
-    return check->status == STATUS_OK;
-}
-
-enum status eventlog_check_tail(struct eventlog *log, struct error *error)
-{
-    if (log->segment_count == 0)
-        return STATUS_OK;
-    uint64_t first = log->segments[log->segment_count - 1].first_offset;
-    struct tail_check check = {.log = log, .expected = first, .error = error};
-    enum status status = eventlog_read(log, first, check_record, &check, error);
-    if (status == STATUS_OK)
-        status = check.status;
-    if (status == STATUS_OK && check.expected != log->next.offset)
-        status = error_set(error, STATUS_LOSS, "offsets %llu to %llu are missing at the end of the log",
-                           (unsigned long long)check.expected, (unsigned long long)log->next.offset - 1);
     return status;
 }
 

@@ -13,8 +13,9 @@ struct eventlog;
 
 struct eventlog_options {
     bool create;
-    bool import;            /* events of any age: marks the store for good */
-    uint64_t segment_bytes; /* a segment is closed at about this size */
+    bool import;                            /* events of any age: marks the store for good */
+    uint64_t segment_bytes;                 /* a segment is closed at about this size */
+    uint8_t vault_id[LOGSTORE_VAULT_BYTES]; /* STATUS_FOREIGN where the log was made with another */
 };
 
 enum status eventlog_open(const char *path, const struct eventlog_options *options, struct eventlog **log,
@@ -27,8 +28,9 @@ bool eventlog_import(const struct eventlog *log);
 /* Walks the last segment: every record whole, no offset missing up to `next`. Call it once, before the first commit: it
  * also learns how full the segment is and which month it belongs to. */
 enum status eventlog_check_tail(struct eventlog *log, struct error *error) must_check;
-/* After an accepted loss or a restore: what comes is another history. Synced. */
-enum status eventlog_renew_epoch(struct eventlog *log, struct error *error) must_check;
+/* The log ends before the first offset that is missing; what stands beyond it is deleted, and what comes is another
+ * history, of a new epoch. vault_rows: of the vault as it is now. Synced. Not where the tail is corrupt or foreign. */
+enum status eventlog_accept_loss(struct eventlog *log, uint64_t vault_rows, struct error *error) must_check;
 
 /* Makes a frozen group durable. vault_rows: how many rows the vault has with this group's. The group's event and
  * learner numbers must follow on eventlog_next(). On failure: unknown; close and open again. */

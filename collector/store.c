@@ -33,7 +33,7 @@ static struct watermark_mark mark_of(const struct store *store)
 static enum status accept_loss(struct store *store, const struct error *loss, struct error *error)
 {
     log_alarm("a loss was accepted; readers must rebuild", LOG_TEXT("loss", loss->text));
-    return eventlog_renew_epoch(store->log, error);
+    return eventlog_accept_loss(store->log, vault_rows(store->vault), error);
 }
 
 static enum status check_reach(const struct store *store, const struct watermark_mark *mark, struct error *error)
@@ -93,6 +93,7 @@ static enum status make_watermark(const struct config *config, struct store *sto
 enum status store_open(const struct config *config, const struct store_options *options, struct store *store,
                        struct error *error)
 {
+    _Static_assert((int)LOGSTORE_VAULT_BYTES == (int)VAULT_ID_BYTES, "the log keeps the vault's id");
     struct store opened = {0};
     struct eventlog_options log_options = {
         .create = options->create,
@@ -101,8 +102,10 @@ enum status store_open(const struct config *config, const struct store_options *
     };
     enum status status =
         vault_open(config_text(config, CONFIG_VAULT), options->create, options->pseudonym_key, &opened.vault, error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        vault_identity(opened.vault, log_options.vault_id);
         status = eventlog_open(config_text(config, CONFIG_LOG), &log_options, &opened.log, error);
+    }
     if (status == STATUS_OK)
         status =
             options->create ? make_watermark(config, &opened, error) : open_existing(config, options, &opened, error);

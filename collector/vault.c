@@ -8,12 +8,15 @@
 enum {
     KNOWN_KEY_BYTES = LOOKUP_HASH_BYTES,
     KNOWN_VALUE_BYTES = 4 + LID_BYTES,
+    KEY_CHECK_BYTES = 16,
     WRITE_BUFFER_BYTES = 8 << 20,
     CACHE_BYTES = 8 << 20,
     MAX_WAL_BYTES = 32 << 20,
 };
 static const char person_domain[] = "jejak person v1";
 static const char scalar_domain[] = "jejak scalar v1";
+static const char key_domain[] = "jejak key v1";
+static const char vault_domain[] = "jejak vault v1";
 
 struct vault {
     struct rocks *store;
@@ -21,7 +24,8 @@ struct vault {
     struct rocks_batch *batch;
     uint8_t tenant[VAULT_TENANT_BYTES];
     uint8_t scalar[crypto_core_ristretto255_SCALARBYTES];
-    uint64_t rows; /* on stable storage */
+    uint8_t key_check[KEY_CHECK_BYTES]; /* tells a wrong key, and nothing of the right one */
+    uint64_t rows;                      /* on stable storage */
 };
 
 static void derive_scalar(const uint8_t key[KEY_BYTES], uint8_t scalar[crypto_core_ristretto255_SCALARBYTES])
@@ -51,8 +55,12 @@ static enum status write_first(struct vault *vault, struct error *error)
     rocks_batch_put(vault->batch, vault->defaults, slice_of_text("format"), slice_of(format, sizeof format));
     rocks_batch_put(vault->batch, vault->defaults, slice_of_text("tenant"),
                     slice_of(vault->tenant, sizeof vault->tenant));
+    rocks_batch_put(vault->batch, vault->defaults, slice_of_text("key"),
+                    slice_of(vault->key_check, sizeof vault->key_check));
     put_rows(vault, 0);
-    return rocks_write(vault->store, vault->batch, true, error);
+    enum status status = rocks_write(vault->store, vault->batch, true, error);
+    /* In a table file, so that who it is does not hang on its write-ahead log. */
+    return status == STATUS_OK ? rocks_flush(vault->store, error) : status;
 }
 
 /* A row of the default family that must stand there with this size. */
@@ -73,6 +81,18 @@ static enum status read_fixed(struct vault *vault, const char *key, uint8_t *out
     return status;
 }
 
+static enum status check_key(struct vault *vault, struct error *error)
+{
+    uint8_t key_check[KEY_CHECK_BYTES];
+    enum status status = read_fixed(vault, "key", key_check, sizeof key_check, error);
+    if (status == STATUS_OK && memcmp(key_check, vault->key_check, sizeof key_check) != 0)
+        status =
+            error_set(error, STATUS_FOREIGN,
+                      "it was made with another pseudonym.key: with this one nobody in it would be recognised; put "
+                      "the right key back");
+    return status;
+}
+
 static enum status read_first(struct vault *vault, struct error *error)
 {
     uint8_t format[4], rows[8];
@@ -82,6 +102,8 @@ static enum status read_first(struct vault *vault, struct error *error)
                          get_u32(format), VAULT_FORMAT);
     if (status == STATUS_OK)
         status = read_fixed(vault, "tenant", vault->tenant, sizeof vault->tenant, error);
+    if (status == STATUS_OK)
+        status = check_key(vault, error);
     if (status == STATUS_OK)
         status = read_fixed(vault, "rows", rows, sizeof rows, error);
     if (status == STATUS_OK)
@@ -118,6 +140,8 @@ enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTE
     if (status == STATUS_OK) {
         opened->batch = rocks_batch_open();
         derive_scalar(key, opened->scalar);
+        crypto_generichash(opened->key_check, sizeof opened->key_check, (const uint8_t *)key_domain,
+                           sizeof key_domain - 1, key, KEY_BYTES);
         status = create ? write_first(opened, error) : read_first(opened, error);
     }
     if (status != STATUS_OK) {
@@ -138,6 +162,15 @@ void vault_close(struct vault *vault)
         rocks_close(vault->store);
     sodium_memzero(vault->scalar, sizeof vault->scalar);
     free(vault);
+}
+
+void vault_identity(const struct vault *vault, uint8_t id[VAULT_ID_BYTES])
+{
+    crypto_generichash_state state;
+    crypto_generichash_init(&state, NULL, 0, VAULT_ID_BYTES);
+    crypto_generichash_update(&state, (const uint8_t *)vault_domain, sizeof vault_domain - 1);
+    crypto_generichash_update(&state, vault->tenant, sizeof vault->tenant);
+    crypto_generichash_final(&state, id, VAULT_ID_BYTES);
 }
 
 uint64_t vault_rows(const struct vault *vault)

@@ -1,6 +1,7 @@
 /* vault.h - who is who: the only place that maps a person to a lid. A RocksDB of its own, apart from the log.
  *
- *     family "default"   "format" u32 LE;  "tenant" 16 random bytes;  "rows" be64: rows ever made (never counts down)
+ *     family "default"   "format" u32 LE;  "tenant" 16 random bytes;  "rows" be64: rows ever made (never counts down);
+ *                        "key" BLAKE2b-128("jejak key v1") keyed with keys/pseudonym.key: another key is refused
  *     family "persons"   P (32) -> lid (16)
  *     family "known"     keyed hash of the raw id (lookup.h) -> be32 learner number, lid (16)
  *
@@ -24,6 +25,7 @@ enum {
     VAULT_FORMAT = 1,
     VAULT_PERSON_BYTES = 32,
     VAULT_TENANT_BYTES = 16,
+    VAULT_ID_BYTES = 16,
 };
 
 /* A learner met for the first time by this log, on its way to stable storage. */
@@ -40,6 +42,8 @@ struct vault_row {
 enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTES], struct vault **vault,
                        struct error *error) must_check;
 void vault_close(struct vault *vault);
+/* Which vault this is: BLAKE2b-128("jejak vault v1", tenant). The log keeps it, and is refused with another. */
+void vault_identity(const struct vault *vault, uint8_t id[VAULT_ID_BYTES]);
 uint64_t vault_rows(const struct vault *vault); /* rows ever made that are on stable storage; the writer's thread */
 
 /* The lid of an id: from `persons`, or a new random one (row->new_person). Costs a group operation, about 100 us. Fills

@@ -3,6 +3,7 @@
  *     family "default"
  *         "format"    u32 LE: LOGSTORE_FORMAT
  *         "identity"  log id (16), epoch u32 LE
+ *         "vault"     whose learners these are (16): the vault's id (collector/vault.h); nothing of its content
  *         "import"    u8: 1 where events of any age were let in; retention never touches this store
  *         "next"      be64 next offset, be32 learner numbers given, be64 rows the vault had
  *     family "segment." + 16 hex digits of its first offset
@@ -23,6 +24,7 @@ enum {
     LOGSTORE_SEGMENT_NAME_BYTES = 8 + 16 + 1, /* with the NUL */
     LOGSTORE_NEXT_BYTES = 8 + 4 + 8,
     LOGSTORE_IDENTITY_BYTES = LOG_ID_BYTES + 4,
+    LOGSTORE_VAULT_BYTES = 16,
     LOGSTORE_NUMBER_KEY_BYTES = 1 + 4,
     LOGSTORE_LID_KEY_BYTES = 1 + LID_BYTES,
 };
