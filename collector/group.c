@@ -6,10 +6,12 @@
 
 enum {
     PATH_SLOTS = 1 << 18
-}; /* above the number of distinct paths that GROUP_MAX_PATH_BYTES can hold twice over */
+}; /* full at half of them; one batch more has at most BATCH_MAX_EVENTS */
+_Static_assert(PATH_SLOTS / 2 + BATCH_MAX_EVENTS < PATH_SLOTS, "a slot is always free");
 
-struct group *group_open(uint32_t full_at_events)
+struct group *group_open(uint32_t full_at_events, size_t batch_bytes)
 {
+    ensure(full_at_events <= BLOCK_MAX_EVENTS - BATCH_MAX_EVENTS);
     struct group *group = mem_new(1, sizeof *group);
     randombytes_buf(&group->seed, sizeof group->seed);
     group->full_at = full_at_events;
@@ -20,7 +22,8 @@ struct group *group_open(uint32_t full_at_events)
     group->value = mem_new(group->event_room, sizeof *group->value);
     group->time_ms = mem_new(group->event_room, sizeof *group->time_ms);
     group->path_slots = mem_new(PATH_SLOTS, sizeof *group->path_slots);
-    group->path_arena = mem_new(GROUP_MAX_PATH_BYTES, 1);
+    group->path_bytes_room = GROUP_FULL_PATH_BYTES + batch_bytes;
+    group->path_arena = mem_new(group->path_bytes_room, 1);
     group->answers = mem_new(GROUP_MAX_BATCHES, sizeof *group->answers);
     group->rejected = mem_new(GROUP_MAX_REJECTED, sizeof *group->rejected);
     return group;
@@ -67,7 +70,7 @@ void group_clear(struct group *group, uint64_t number)
 bool group_full(const struct group *group)
 {
     return group->event_count >= group->full_at || group->answer_count >= GROUP_MAX_BATCHES ||
-           group->path_bytes + BATCH_MAX_BYTES > GROUP_MAX_PATH_BYTES || group->path_count > PATH_SLOTS / 2 ||
+           group->path_bytes >= GROUP_FULL_PATH_BYTES || group->path_count > PATH_SLOTS / 2 ||
            group->rejected_count + REJECTED_MAX_LISTED > GROUP_MAX_REJECTED;
 }
 
@@ -92,6 +95,7 @@ bool group_empty(const struct group *group)
 static uint32_t add_path(struct group *group, struct slice path, size_t slot)
 {
     uint8_t *copy = group->path_arena + group->path_bytes;
+    ensure(path.size <= group->path_bytes_room - group->path_bytes);
     memcpy(copy, path.data, path.size);
     group->path_bytes += path.size;
     grow(group->paths, group->path_count, group->path_room);

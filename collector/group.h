@@ -13,7 +13,7 @@
 
 enum {
     GROUP_MAX_BATCHES = 8192,
-    GROUP_MAX_PATH_BYTES = 4 << 20,
+    GROUP_FULL_PATH_BYTES = 4 << 20,
     GROUP_MAX_REJECTED = 256 * 1024,
     ROUTING_ID_MAX_BYTES = 255,
 };
@@ -51,8 +51,8 @@ struct group {
 
     uint32_t path_count, path_room;
     struct slice *paths;
-    uint32_t *path_slots; /* open addressing: index + 1, 0: empty */
-    size_t path_bytes;
+    uint32_t *path_slots;               /* open addressing: index + 1, 0: empty */
+    size_t path_bytes, path_bytes_room; /* full at GROUP_FULL_PATH_BYTES; room for one batch more */
     uint8_t *path_arena;
 
     uint32_t publisher_count, publisher_room;
@@ -87,7 +87,8 @@ struct group {
     struct error error;
 };
 
-struct group *group_open(uint32_t full_at_events);
+/* batch_bytes: of the longest message; the paths of one batch always fit. */
+struct group *group_open(uint32_t full_at_events, size_t batch_bytes);
 void group_close_memory(struct group *group);
 void group_clear(struct group *group, uint64_t number);
 

@@ -22,7 +22,7 @@ enum {
         4096, /* answers of one connection that wait in memory: small, and as many as it has in flight */
     READER_SEND_QUEUE = 4096, /* parts: an answer is a header and its records */
     DROPOFF_QUEUE = 32,
-    TURN_MESSAGES = 512, /* received between two looks at everything else */
+    TURN_MS = 20, /* of receiving between two looks at everything else */
     SWEEP_SECONDS = 3600,
     INGEST_LINGER_MS = 1000,
     DAY_MS = 24 * 3600 * 1000,
@@ -198,12 +198,9 @@ struct message {
 };
 
 /* False: none waits. The payload is the last part; a message of another shape is read to its end. */
-static bool receive(void *socket, struct message *message)
+static bool receive_payload(void *socket, struct message *message)
 {
-    int size = zmq_recv(socket, message->from.routing_id, ROUTING_ID_MAX_BYTES, ZMQ_DONTWAIT), parts = 0;
-    if (size < 0)
-        return false;
-    message->from.size = (uint8_t)size;
+    int parts = 0;
     message->from.delimiter = false;
     message->misshapen = false;
     zmq_msg_init(&message->payload);
@@ -216,7 +213,18 @@ static bool receive(void *socket, struct message *message)
         else if (more)
             message->misshapen = true;
     }
-    message->misshapen |= parts == 0;
+    return parts > 0;
+}
+
+/* The same from a ROUTER: the routing id first. */
+static bool receive(void *socket, struct message *message)
+{
+    int size = zmq_recv(socket, message->from.routing_id, ROUTING_ID_MAX_BYTES, ZMQ_DONTWAIT);
+    if (size < 0)
+        return false;
+    message->from.size = (uint8_t)size;
+    if (!receive_payload(socket, message))
+        message->misshapen = true;
     return true;
 }
 
@@ -250,22 +258,25 @@ static bool take_batch(struct server *server, int64_t now_ms)
 
 static bool take_dropoff(struct server *server, int64_t now_ms)
 {
-    zmq_msg_t payload;
-    zmq_msg_init(&payload);
-    bool there = server->dropoff && zmq_msg_recv(&payload, server->dropoff, ZMQ_DONTWAIT) >= 0;
-    uint32_t publisher = there ? authenticate(server, &payload) : ROLE_NOBODY;
-    if (publisher != ROLE_NOBODY)
-        pipeline_dropoff(server->pipeline, publisher, payload_of(&payload), now_ms);
-    zmq_msg_close(&payload);
+    struct message message;
+    if (!server->dropoff)
+        return false;
+    bool there = receive_payload(server->dropoff, &message);
+    uint32_t publisher = there ? authenticate(server, &message.payload) : ROLE_NOBODY;
+    if (publisher != ROLE_NOBODY && message.misshapen)
+        ++*counted(server, COUNTER_MISSHAPEN);
+    else if (publisher != ROLE_NOBODY)
+        pipeline_dropoff(server->pipeline, publisher, payload_of(&message.payload), now_ms);
+    zmq_msg_close(&message.payload);
     return there;
 }
 
 /* Fills the open group with what waits; not for longer than a turn, nor while the committer waits for it. */
 static void take_batches(struct server *server)
 {
-    int64_t now_ms = clock_now_ms();
+    int64_t now_ms = clock_now_ms(), until_ns = clock_mono_ns() + (int64_t)TURN_MS * 1000000;
     bool more = true;
-    for (int i = 0; i < TURN_MESSAGES && more && !group_full(server->open); i++) {
+    while (more && !group_full(server->open) && clock_mono_ns() < until_ns) {
         more = take_batch(server, now_ms);
         if (!group_full(server->open))
             more |= take_dropoff(server, now_ms);
@@ -557,7 +568,8 @@ static enum status open_state(struct server *server, struct error *error)
     server->roles = roles_open(config_text(config, CONFIG_KEYS), max_publishers);
     server->pipeline = pipeline_open(server->roles, keys->lookup, keys->session);
     for (int i = 0; i < 2; i++) {
-        server->groups[i] = group_open((uint32_t)config_whole(config, CONFIG_GROUP_EVENTS));
+        server->groups[i] = group_open((uint32_t)config_whole(config, CONFIG_GROUP_EVENTS),
+                                       (size_t)config_whole(config, CONFIG_MAX_MESSAGE_BYTES));
         clear_group(server, server->groups[i]);
     }
     server->open = server->groups[0];

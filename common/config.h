@@ -43,7 +43,8 @@ enum config_type {
       "learners that the collector keeps in memory; beyond: busy")                                                     \
     X(MAX_NEW_LEARNERS, "max_new_learners", WHOLE, "2000000", 1, 400000000, true,                                      \
       "learners never seen before, per publisher and hour; beyond: busy")                                              \
-    X(GROUP_EVENTS, "group_events", WHOLE, "131072", 65536, 1048576, false, "events in one commit at most")            \
+    X(GROUP_EVENTS, "group_events", WHOLE, "131072", 65536, 983040, false,                                             \
+      "a commit is closed at this many events; a batch more than that fits a block")                                   \
     X(SEGMENT_BYTES, "segment_bytes", WHOLE, "1073741824", 1048576, 1099511627776, true,                               \
       "a segment of the log is closed at this size, or at the end of a month")                                         \
     X(RETRY_MS, "retry_ms", WHOLE, "500", 10, 60000, true, "what `busy` answers ask a publisher to wait")              \
