@@ -49,6 +49,7 @@ Test(revision, intervals_that_do_not_overlap_tell_better_from_worse)
     cr_assert_eq(revision_judge(&a, &b), REVISION_BETTER);
     cr_assert_eq(revision_judge(&b, &a), REVISION_WORSE);
     cr_assert_eq(revision_judge(&a, &c), REVISION_UNCLEAR, "they touch");
+    cr_assert_eq(revision_judge(&c, &a), REVISION_UNCLEAR);
     cr_assert_eq(revision_judge(&a, &d), REVISION_BETTER, "by the share over the plan");
     cr_assert_eq(revision_judge(&d, &a), REVISION_WORSE);
     struct visible_figures e = window(40, 45, 50, 0.2, 0.1, 0.3);
