@@ -32,8 +32,7 @@ enum reason {
 };
 static const char *const english[REASON_COUNT] = {
     [REASON_COVERAGE] = "active time was seen for %.0f %% only, less than %.0f %% (n = %.0f)",
-    [REASON_OVER] = "%.0f %% took longer than %.4g times the planned %.4g min, at least %.0f %% with 95 %% confidence "
-                    "(n = %.0f)",
+    [REASON_OVER] = "%.0f %% took longer than %.4g times the planned %.4g min (95 %% interval from %.0f %%; n = %.0f)",
     [REASON_RATIO] = "half of them took longer than %.1f times the planned %.4g min (n = %.0f)",
     [REASON_REOPEN] = "%.0f %% came back to it after more than half an hour, in the top quarter of the rows (n = %.0f)",
     [REASON_DROP_OFF] = "%.0f %% of those who ended here went no further, in the top quarter of the rows (n = %.0f)",
