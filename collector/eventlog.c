@@ -199,6 +199,21 @@ void eventlog_close(struct eventlog *log)
     free(log);
 }
 
+void eventlog_limit(struct eventlog *log, uint64_t segment_bytes)
+{
+    pthread_mutex_lock(&log->lock);
+    log->segment_bytes = segment_bytes;
+    pthread_mutex_unlock(&log->lock);
+}
+
+static uint64_t segment_bytes(struct eventlog *log)
+{
+    pthread_mutex_lock(&log->lock);
+    uint64_t bytes = log->segment_bytes;
+    pthread_mutex_unlock(&log->lock);
+    return bytes;
+}
+
 struct logstore_identity eventlog_identity(const struct eventlog *log)
 {
     return log->identity;
@@ -235,7 +250,7 @@ static enum status current_segment(struct eventlog *log, int64_t now_ms, struct 
     char name[LOGSTORE_SEGMENT_NAME_BYTES];
     int month = eventlog_month(now_ms);
     bool same_month = log->last_month == -1 || log->last_month == month;
-    if (log->segment_count > 0 && same_month && log->last_bytes < log->segment_bytes) {
+    if (log->segment_count > 0 && same_month && log->last_bytes < segment_bytes(log)) {
         log->last_month = month;
         *family = log->segments[log->segment_count - 1].family;
         return STATUS_OK;

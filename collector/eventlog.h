@@ -21,6 +21,7 @@ struct eventlog_options {
 enum status eventlog_open(const char *path, const struct eventlog_options *options, struct eventlog **log,
                           struct error *error) must_check;
 void eventlog_close(struct eventlog *log);
+void eventlog_limit(struct eventlog *log, uint64_t segment_bytes); /* from the next commit on; any thread */
 struct logstore_identity eventlog_identity(const struct eventlog *log);
 struct logstore_next eventlog_next(const struct eventlog *log); /* durable; any thread */
 bool eventlog_import(const struct eventlog *log);

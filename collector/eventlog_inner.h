@@ -20,12 +20,12 @@ struct eventlog {
     struct logstore_identity identity;
     uint8_t vault_id[LOGSTORE_VAULT_BYTES];
     bool import;
-    uint64_t segment_bytes;
     uint64_t last_bytes; /* written to the last segment since it was made or opened */
     int last_month;      /* of receipt, since year 0; -1: not known yet */
     uint8_t *record;
     size_t record_room;
-    pthread_mutex_t lock; /* next, segments: written by the committer, read by the reader actor */
+    pthread_mutex_t lock; /* next, segments, segment_bytes: three actors use them */
+    uint64_t segment_bytes;
     struct logstore_next next;
     struct segment *segments;
     uint32_t segment_count;

@@ -37,20 +37,26 @@ static bool lies_in(const char *inner, const char *outer)
     return strncmp(inner, outer, length) == 0 && (inner[length] == '\0' || inner[length] == '/');
 }
 
+static enum status check_apart(const char *keys, const char *data, struct error *error)
+{
+    if (!lies_in(keys, data) && !lies_in(data, keys))
+        return STATUS_OK;
+    return error_set(error, STATUS_CONFIG,
+                     "the keys folder %s and the data folder %s lie in each other: a copy of the data would carry "
+                     "the keys; set `keys` to a folder of its own",
+                     keys, data);
+}
+
 enum status keys_check_place(const struct config *config, struct error *error)
 {
-    static const enum config_key data[] = {CONFIG_LOG, CONFIG_VAULT, CONFIG_CELLS};
+    static const enum config_key stores[] = {CONFIG_LOG, CONFIG_VAULT, CONFIG_CELLS};
     const char *folder = config_text(config, CONFIG_KEYS);
-    for (size_t i = 0; i < ARRAY_COUNT(data); i++) {
-        const char *store = config_text(config, data[i]);
-        if (lies_in(folder, store) || lies_in(store, folder))
-            return error_set(
-                error, STATUS_CONFIG,
-                "the keys folder %s and the data folder %s lie in each other: a copy of the data would carry "
-                "the keys; set `keys` to a folder of its own",
-                folder, store);
-    }
-    return STATUS_OK;
+    char *data = mem_text("%s/data", config_home(config)); /* where they are unless configured: copied as a whole */
+    enum status status = check_apart(folder, data, error);
+    for (size_t i = 0; i < ARRAY_COUNT(stores) && status == STATUS_OK; i++)
+        status = check_apart(folder, config_text(config, stores[i]), error);
+    free(data);
+    return status;
 }
 
 static enum status make_server_pair(const char *folder, struct error *error)

@@ -45,7 +45,10 @@ static const char doc[] =
     "listed "
     "with `jejakctl publisher add NAME`.\n\n"
     "Signals: TERM and INT drain, answer what was stored and stop; HUP reads keys and limits again.\n\n"
-    "Exit codes follow sysexits.h: 64 usage, 69 a port in use, 74 the disk, 77 a key's mode, 78 the configuration.\n\n"
+    "Exit codes follow sysexits.h: 64 usage, 65 a store that lost something or is damaged, 66 a missing key, 71 a port "
+    "in "
+    "use, 74 the disk, 75 another collector on this home, 78 the configuration, a key that is not as it should be, a "
+    "foreign or newer store.\n\n"
     "Try it: jejak-collector --home /tmp/jejak --plain";
 
 struct arguments {

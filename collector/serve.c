@@ -131,6 +131,12 @@ static void fail_store(struct server *server, const struct error *error)
     close_store(server);
 }
 
+static void limit_log(struct server *server)
+{
+    if (server->options->store->log)
+        eventlog_limit(server->options->store->log, (uint64_t)config_whole(config_now(server), CONFIG_SEGMENT_BYTES));
+}
+
 static void try_store_again(struct server *server)
 {
     struct store_options options = {.create = false};
@@ -139,7 +145,10 @@ static void try_store_again(struct server *server)
         return;
     memcpy(options.pseudonym_key, server->options->keys->pseudonym, KEY_BYTES);
     reader_pause(server->reader);
-    enum status status = store_open(config_now(server), &options, server->options->store, &error);
+    /* Where it stands is as it was at the start, whatever SIGHUP read since. */
+    enum status status = store_open(server->options->config, &options, server->options->store, &error);
+    if (status == STATUS_OK)
+        limit_log(server);
     if (status == STATUS_OK)
         status = pipeline_attach(server->pipeline, server->options->store, &error);
     if (status != STATUS_OK)
@@ -299,6 +308,7 @@ static void apply_limits(struct server *server)
         .session_ms = config_whole(config, CONFIG_SESSION_DAYS) * DAY_MS,
     };
     pipeline_limit(server->pipeline, &limits);
+    limit_log(server);
 }
 
 static enum status reload(struct server *server, struct error *error)

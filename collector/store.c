@@ -70,10 +70,10 @@ static enum status open_existing(const struct config *config, const struct store
 {
     struct watermark_mark mark;
     enum status status = watermark_open(config_text(config, CONFIG_WATERMARK), &store->watermark, &mark, error);
-    if (status == STATUS_OK)
-        status = check_belongs(store, &mark, error);
-    if (status == STATUS_OK)
-        status = check_reach(store, &mark, error);
+    if (status == STATUS_OK && check_belongs(store, &mark, error) != STATUS_OK)
+        status = error_prefix(error, "%s", config_text(config, CONFIG_WATERMARK));
+    if (status == STATUS_OK && check_reach(store, &mark, error) != STATUS_OK)
+        status = error_prefix(error, "%s", config_text(config, CONFIG_LOG));
     if (status == STATUS_LOSS && options->accept_loss) {
         struct error loss = *error;
         status = accept_loss(store, &loss, error);

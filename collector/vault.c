@@ -88,8 +88,8 @@ static enum status check_key(struct vault *vault, struct error *error)
     if (status == STATUS_OK && memcmp(key_check, vault->key_check, sizeof key_check) != 0)
         status =
             error_set(error, STATUS_FOREIGN,
-                      "it was made with another pseudonym.key: with this one nobody in it would be recognised; put "
-                      "the right key back");
+                      "it was made with another pseudonym.key: with this one nobody in it would be recognised; put the "
+                      "right key, or the right vault, back");
     return status;
 }
 

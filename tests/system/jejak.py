@@ -99,7 +99,7 @@ class Collector:
 
     def __init__(self, home, *arguments, plain=True, ingest=None, env=None, wait=True, prefix=()):
         self.home = home
-        self.ingest = ingest or f"ipc://{home.path}/run/ingest.sock"
+        self.ingest = f"ipc://{home.path}/run/ingest.sock" if ingest is None else ingest
         self.log_path = home.path + f".log-{len(home.collectors)}"
         command = [*prefix, os.path.join(BIN, "jejak-collector"), "--home", home.path, "--ingest", self.ingest, *arguments]
         command += ["--plain"] if plain else []
