@@ -350,7 +350,7 @@ static void tick(struct server *server)
     if (read(server->timer_fd, &expirations, sizeof expirations) != sizeof expirations)
         return;
     try_store_again(server);
-    if (++server->ticks % SWEEP_SECONDS == 0)
+    if (server->ticks++ % SWEEP_SECONDS == 0) /* the first one soon after the start */
         pipeline_sweep(server->pipeline, clock_now_ms());
 }
 
