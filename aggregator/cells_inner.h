@@ -59,7 +59,8 @@ enum status cells_read_cut(struct cells *cells, struct error *error) must_check;
 enum status cells_read_contents(struct cells *cells, struct error *error) must_check;
 enum status cells_read_learners(struct cells *cells, struct error *error) must_check;
 void cells_batch_position(struct cells *cells);
-void cells_batch_delete(struct cells *cells, const struct cell_key *key);
+/* Takes a piece away; `stored` tells which values it has (their sizes). */
+void cells_batch_delete(struct cells *cells, const struct cell_key *key, const struct cell_index *stored);
 /* A stored value of a piece; empty where there is none. */
 enum status cells_value(const struct cells *cells, struct rocks_family *family, const struct cell_key *key,
                         struct rocks_value *value, struct error *error) must_check;
