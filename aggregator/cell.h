@@ -105,12 +105,15 @@ struct cell_facts_view {
     int64_t base_ms;
     const uint8_t *offsets;
     struct slice lists;
+    /* where cell_facts_at() stands: the list of the next_index-th learner starts there; NULL: nowhere */
+    const uint8_t *next;
+    uint32_t next_index;
 };
 enum status cell_facts_open(struct slice value, const struct cell_key *key, struct cell_facts_view *view,
                             struct error *error) must_check;
-/* The facts of the index-th learner, in the arena. */
-enum status cell_facts_at(const struct cell_facts_view *view, uint32_t index, struct arena *arena,
-                          struct cell_facts *facts, struct error *error) must_check;
+/* The facts of the index-th learner, in the arena. Ascending indexes read on from where the last one ended. */
+enum status cell_facts_at(struct cell_facts_view *view, uint32_t index, struct arena *arena, struct cell_facts *facts,
+                          struct error *error) must_check;
 /* Walks all learners of a view in order: start with *next = NULL. */
 enum status cell_facts_next(const struct cell_facts_view *view, const uint8_t **next, struct arena *arena,
                             struct cell_facts *facts, struct error *error) must_check;

@@ -91,6 +91,7 @@ enum status cell_facts_open(struct slice value, const struct cell_key *key, stru
     view->base_ms = frame.base_ms;
     view->offsets = frame.body.data;
     view->lists = slice_of(frame.body.data + offsets, frame.extra);
+    view->next = NULL;
     return STATUS_OK;
 }
 
@@ -185,18 +186,35 @@ enum status cell_facts_next(const struct cell_facts_view *view, const uint8_t **
     return STATUS_OK;
 }
 
-enum status cell_facts_at(const struct cell_facts_view *view, uint32_t index, struct arena *arena,
-                          struct cell_facts *facts, struct error *error)
+/* From where the last reading ended, or from the last offset before the index, whichever is nearer. */
+static enum status facts_seek(struct cell_facts_view *view, uint32_t index, struct error *error)
+{
+    uint32_t start = index - index % CELL_FACTS_STRIDE;
+    if (!view->next || view->next_index < start || view->next_index > index) {
+        uint32_t offset = get_u32(view->offsets + (size_t)(index / CELL_FACTS_STRIDE) * 4);
+        if (offset > view->lists.size)
+            return frame_damaged(facts_what, &view->key, "an offset lies outside", error);
+        view->next = view->lists.data + offset;
+        view->next_index = start;
+    }
+    struct cursor cursor = {view->next, view->lists.data + view->lists.size, false};
+    for (; view->next_index < index; view->next_index++)
+        skip_facts(&cursor);
+    view->next = cursor.at;
+    return cursor.failed ? frame_damaged(facts_what, &view->key, "a list does not hold what it says", error)
+                         : STATUS_OK;
+}
+
+enum status cell_facts_at(struct cell_facts_view *view, uint32_t index, struct arena *arena, struct cell_facts *facts,
+                          struct error *error)
 {
     if (index >= view->count)
         return frame_damaged(facts_what, &view->key, "it has fewer learners than the summary", error);
-    uint32_t offset = get_u32(view->offsets + (size_t)(index / CELL_FACTS_STRIDE) * 4);
-    if (offset > view->lists.size)
-        return frame_damaged(facts_what, &view->key, "an offset lies outside", error);
-    struct cursor cursor = {view->lists.data + offset, view->lists.data + view->lists.size, false};
-    for (uint32_t i = index % CELL_FACTS_STRIDE; i > 0; i--)
-        skip_facts(&cursor);
-    if (cursor.failed)
-        return frame_damaged(facts_what, &view->key, "a list does not hold what it says", error);
-    return cell_facts_next(view, &cursor.at, arena, facts, error);
+    enum status status = facts_seek(view, index, error);
+    if (status == STATUS_OK)
+        status = cell_facts_next(view, &view->next, arena, facts, error);
+    view->next_index = index + 1;
+    if (status != STATUS_OK)
+        view->next = NULL;
+    return status;
 }

@@ -69,8 +69,8 @@ static bool key_equal(const struct cell_key *a, const struct cell_key *b)
     return a->content == b->content && a->day == b->day && a->piece == b->piece;
 }
 
-static enum status reader_pin(struct facts_reader *reader, const struct cell_key *key,
-                              const struct cell_facts_view **view, struct error *error)
+static enum status reader_pin(struct facts_reader *reader, const struct cell_key *key, struct cell_facts_view **view,
+                              struct error *error)
 {
     if (reader->pinned_bytes > READER_MAX_BYTES)
         reader_unpin(reader);
@@ -98,7 +98,7 @@ enum status facts_read(struct facts_reader *reader, uint32_t content, int32_t da
     for (struct reader_piece *at = reader->slots[key_slot(&key)]; at; at = at->next)
         if (key_equal(&at->view.key, &key))
             return cell_facts_at(&at->view, index, &reader->arena, facts, error);
-    const struct cell_facts_view *view = NULL;
+    struct cell_facts_view *view = NULL;
     enum status status = reader_pin(reader, &key, &view, error);
     return status == STATUS_OK ? cell_facts_at(view, index, &reader->arena, facts, error) : status;
 }

@@ -49,8 +49,18 @@ enum status cells_forget_stored(struct cells *cells, struct error *error) must_c
 enum status cells_cut_stored(struct cells *cells, struct error *error) must_check;
 /* Writes the batch with the position: all of it may be committed ahead of the records that are being folded. */
 enum status cells_settle(struct cells *cells, struct error *error) must_check;
+
+/* cells_base.c, cells_contents.c, cells_learners.c: made with a new store, read when it is opened. */
+enum status cells_base_make(struct cells *cells, const struct cells_settings *settings, struct error *error) must_check;
+enum status cells_read_settings(struct cells *cells, const struct cells_settings *settings,
+                                struct error *error) must_check;
+enum status cells_read_position(struct cells *cells, struct error *error) must_check;
+enum status cells_read_cut(struct cells *cells, struct error *error) must_check;
+enum status cells_read_contents(struct cells *cells, struct error *error) must_check;
 enum status cells_read_learners(struct cells *cells, struct error *error) must_check;
-void cells_batch_delete(struct cells *cells, const struct cell_key *key);
+void cells_batch_position(struct cells *cells);
+/* Takes a piece away; `stored` tells which values it has (their sizes). */
+void cells_batch_delete(struct cells *cells, const struct cell_key *key, const struct cell_index *stored);
 /* A stored value of a piece; empty where there is none. */
 enum status cells_value(const struct cells *cells, struct rocks_family *family, const struct cell_key *key,
                         struct rocks_value *value, struct error *error) must_check;

@@ -152,8 +152,8 @@ enum status cells_forget_stored(struct cells *cells, struct error *error)
 static enum status cut_piece(const struct cell_key *key, const struct cell_index *index, void *argument,
                              struct error *error)
 {
-    (void)index, (void)error;
-    cells_batch_delete(argument, key);
+    (void)error;
+    cells_batch_delete(argument, key, index);
     return STATUS_OK;
 }
 

@@ -4,12 +4,14 @@
 
 #include <stdlib.h>
 
-static void batch_value(struct cells *cells, struct rocks_family *family, const uint8_t *key, struct slice value)
+/* `stands`: a value of this key is stored. A delete where there is none would lie in the way of every later scan. */
+static void batch_value(struct cells *cells, struct rocks_family *family, const uint8_t *key, struct slice value,
+                        bool stands)
 {
     struct slice key_bytes = slice_of(key, CELL_KEY_BYTES);
     if (value.size > 0)
         rocks_batch_put(cells->batch, family, key_bytes, value);
-    else
+    else if (stands)
         rocks_batch_delete(cells->batch, family, key_bytes);
 }
 
@@ -17,28 +19,31 @@ static void batch_index(struct cells *cells, const uint8_t *key, const struct ce
 {
     uint8_t bytes[CELL_INDEX_BYTES];
     cell_index_write(index, bytes);
-    batch_value(cells, cells->pieces, key, slice_of(bytes, sizeof bytes));
+    batch_value(cells, cells->pieces, key, slice_of(bytes, sizeof bytes), false);
 }
 
-void cells_batch_delete(struct cells *cells, const struct cell_key *key)
+void cells_batch_delete(struct cells *cells, const struct cell_key *key, const struct cell_index *stored)
 {
     uint8_t bytes[CELL_KEY_BYTES];
+    struct slice nothing = slice_of(NULL, 0);
     cell_key_write(key, bytes);
-    struct rocks_family *const of_cells[] = {cells->pieces, cells->summary, cells->facts, cells->marks};
-    struct rocks_family *const of_cohorts[] = {cells->pieces, cells->cohorts};
-    bool cohorts = key->content == CELL_COHORTS;
-    for (size_t i = 0; i < (cohorts ? ARRAY_COUNT(of_cohorts) : ARRAY_COUNT(of_cells)); i++)
-        batch_value(cells, cohorts ? of_cohorts[i] : of_cells[i], bytes, slice_of(NULL, 0));
+    batch_value(cells, cells->pieces, bytes, nothing, true);
+    batch_value(cells, cells->summary, bytes, nothing, stored->summary_bytes > 0);
+    batch_value(cells, cells->facts, bytes, nothing, stored->facts_bytes > 0);
+    batch_value(cells, key->content == CELL_COHORTS ? cells->cohorts : cells->marks, bytes, nothing,
+                stored->marks_bytes > 0);
 }
 
-static void batch_piece(struct cells *cells, const struct cell_key *key, const struct cell_values *values)
+/* `stored`: what stands under the key so far. */
+static void batch_piece(struct cells *cells, const struct cell_key *key, const struct cell_values *values,
+                        const struct cell_index *stored)
 {
     uint8_t bytes[CELL_KEY_BYTES];
     cell_key_write(key, bytes);
     batch_index(cells, bytes, &values->index);
-    batch_value(cells, cells->summary, bytes, values->summary);
-    batch_value(cells, cells->facts, bytes, values->facts);
-    batch_value(cells, cells->marks, bytes, values->marks);
+    batch_value(cells, cells->summary, bytes, values->summary, stored->summary_bytes > 0);
+    batch_value(cells, cells->facts, bytes, values->facts, stored->facts_bytes > 0);
+    batch_value(cells, cells->marks, bytes, values->marks, stored->marks_bytes > 0);
 }
 
 static void batch_cohorts(struct cells *cells, const struct cell_key *key, struct slice value,
@@ -47,7 +52,7 @@ static void batch_cohorts(struct cells *cells, const struct cell_key *key, struc
     uint8_t bytes[CELL_KEY_BYTES];
     cell_key_write(key, bytes);
     batch_index(cells, bytes, index);
-    batch_value(cells, cells->cohorts, bytes, value);
+    batch_value(cells, cells->cohorts, bytes, value, false);
 }
 
 void cells_place_add(struct cells *cells, uint32_t content, int32_t day)
@@ -70,7 +75,7 @@ void cells_put_piece(struct cells *cells, struct cell_builder *builder)
     if (values.summary.size == 0 && values.marks.size == 0)
         return;
     cells->next_piece++;
-    batch_piece(cells, &builder->key, &values);
+    batch_piece(cells, &builder->key, &values, &(struct cell_index){0});
     cells_place_add(cells, builder->key.content, builder->key.day);
 }
 
@@ -253,6 +258,27 @@ static int64_t least_base_ms(const struct cells *cells, const struct source_piec
     return base_ms;
 }
 
+static struct cell_index source_index(const struct source_piece *source)
+{
+    return (struct cell_index){.summary_bytes = (uint32_t)source->summary.bytes.size,
+                               .facts_bytes = (uint32_t)source->facts.bytes.size,
+                               .marks_bytes = (uint32_t)source->marks.bytes.size};
+}
+
+/* The last key takes the values, the others go. */
+static void batch_rewritten(struct cells *cells, const struct cell_key *keys, const struct source_piece *sources,
+                            size_t count, const struct cell_values *values)
+{
+    bool empty = values->summary.size == 0 && values->marks.size == 0;
+    for (size_t i = 0; i < count; i++) {
+        struct cell_index stored = source_index(&sources[i]);
+        if (i + 1 < count || empty)
+            cells_batch_delete(cells, &keys[i], &stored);
+        else
+            batch_piece(cells, &keys[i], values, &stored);
+    }
+}
+
 static enum status rewrite_cells(struct cells *cells, const struct cell_key *keys, size_t count, struct error *error)
 {
     struct source_piece *sources = mem_new(count, sizeof *sources);
@@ -268,11 +294,8 @@ static enum status rewrite_cells(struct cells *cells, const struct cell_key *key
     if (status == STATUS_OK)
         status = join_marks(cells, sources, keys, count, &builder, error);
     if (status == STATUS_OK) {
-        for (size_t i = 0; i < count; i++)
-            cells_batch_delete(cells, &keys[i]);
         cell_builder_encode(&builder, &values);
-        if (values.summary.size > 0 || values.marks.size > 0)
-            batch_piece(cells, &keys[count - 1], &values);
+        batch_rewritten(cells, keys, sources, count, &values);
     }
     for (size_t i = 0; i < count; i++)
         source_close(&sources[i]);
@@ -304,7 +327,8 @@ static enum status rewrite_cohorts(struct cells *cells, const struct cell_key *k
         base_ms = own_ms < base_ms ? own_ms : base_ms;
     }
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
-        cells_batch_delete(cells, &keys[i]);
+        if (i + 1 < count || kept == 0)
+            cells_batch_delete(cells, &keys[i], &(struct cell_index){.marks_bytes = (uint32_t)values[i].bytes.size});
     if (status == STATUS_OK && kept > 0) {
         struct bytes out = {0};
         struct cell_index index;

@@ -8,13 +8,11 @@
 struct walk {
     struct rocks_iterator *iterator;
     struct cell_key key;
-    uint32_t content;
-    int32_t end_day;
     struct error *error;
     enum status status;
 };
 
-/* On a row within the range? Fills walk->key. */
+/* On a row? Fills walk->key. */
 static bool walk_row(struct walk *walk)
 {
     if (walk->status != STATUS_OK)
@@ -23,23 +21,26 @@ static bool walk_row(struct walk *walk)
         walk->status = rocks_iterator_status(walk->iterator, walk->error);
         return false;
     }
-    if (!cell_key_read(rocks_iterator_key(walk->iterator), &walk->key)) {
-        walk->status = error_set(walk->error, STATUS_CORRUPT, "cells: a key of %zu bytes",
-                                 rocks_iterator_key(walk->iterator).size);
-        return false;
-    }
-    return walk->key.content == walk->content && walk->key.day < walk->end_day;
+    if (cell_key_read(rocks_iterator_key(walk->iterator), &walk->key))
+        return true;
+    walk->status = error_set(walk->error, STATUS_CORRUPT, "cells: a key of %zu bytes",
+                             rocks_iterator_key(walk->iterator).size);
+    return false;
+}
+
+static struct rocks_iterator *rows_open(const struct cells *cells, struct rocks_family *family, uint32_t content,
+                                        int32_t first_day, int32_t end_day)
+{
+    uint8_t first[CELL_KEY_BYTES], end[CELL_KEY_BYTES];
+    cell_key_write(&(struct cell_key){content, first_day < 0 ? 0 : first_day, 0}, first);
+    cell_key_write(&(struct cell_key){content, end_day < 0 ? 0 : end_day, 0}, end);
+    return rocks_iterator_open_range(cells->store, family, slice_of(first, sizeof first), slice_of(end, sizeof end));
 }
 
 static struct walk walk_open(const struct cells *cells, struct rocks_family *family, uint32_t content,
                              int32_t first_day, int32_t end_day, struct error *error)
 {
-    struct walk walk = {.content = content, .end_day = end_day, .error = error};
-    uint8_t start[CELL_KEY_BYTES];
-    cell_key_write(&(struct cell_key){content, first_day < 0 ? 0 : first_day, 0}, start);
-    walk.iterator = rocks_iterator_open(cells->store, family);
-    rocks_iterator_seek(walk.iterator, slice_of(start, sizeof start));
-    return walk;
+    return (struct walk){.iterator = rows_open(cells, family, content, first_day, end_day), .error = error};
 }
 
 static enum status walk_close(struct walk *walk)
@@ -159,35 +160,33 @@ enum status cells_scan_index(const struct cells *cells, uint32_t content, int32_
 }
 
 /* The first and the last piece of a content path are two seeks, whatever stands between. */
-static bool content_days(struct rocks_iterator *iterator, uint32_t content, int32_t *first, int32_t *last)
+static bool content_days(const struct cells *cells, uint32_t content, int32_t *first, int32_t *last)
 {
-    uint8_t start[CELL_KEY_BYTES], end[CELL_KEY_BYTES];
-    cell_key_write(&(struct cell_key){content, 0, 0}, start);
-    cell_key_write(&(struct cell_key){content, INT32_MAX, UINT64_MAX}, end);
-    struct cell_key key;
-    rocks_iterator_seek(iterator, slice_of(start, sizeof start));
-    if (!rocks_iterator_valid(iterator) || !cell_key_read(rocks_iterator_key(iterator), &key) || key.content != content)
+    struct cell_key first_key, last_key;
+    struct rocks_iterator *iterator = rows_open(cells, cells->pieces, content, 0, INT32_MAX);
+    bool seen = rocks_iterator_valid(iterator) && cell_key_read(rocks_iterator_key(iterator), &first_key);
+    if (seen) {
+        rocks_iterator_last(iterator);
+        seen = rocks_iterator_valid(iterator) && cell_key_read(rocks_iterator_key(iterator), &last_key);
+    }
+    rocks_iterator_close(iterator);
+    if (!seen)
         return false;
-    *first = key.day;
-    rocks_iterator_seek_before(iterator, slice_of(end, sizeof end));
-    if (!rocks_iterator_valid(iterator) || !cell_key_read(rocks_iterator_key(iterator), &key))
-        return false;
-    *last = key.day;
+    *first = first_key.day;
+    *last = last_key.day;
     return true;
 }
 
 bool cells_days(const struct cells *cells, int32_t *first, int32_t *end)
 {
     int32_t least = INT32_MAX, greatest = INT32_MIN;
-    struct rocks_iterator *iterator = rocks_iterator_open(cells->store, cells->pieces);
     for (uint32_t content = 0; content < cells_content_count(cells); content++) {
         int32_t from = 0, to = 0;
-        if (!content_days(iterator, content, &from, &to))
+        if (!content_days(cells, content, &from, &to))
             continue;
         least = from < least ? from : least;
         greatest = to > greatest ? to : greatest;
     }
-    rocks_iterator_close(iterator);
     if (greatest < least)
         return false;
     *first = least;
@@ -198,10 +197,7 @@ bool cells_days(const struct cells *cells, int32_t *first, int32_t *end)
 bool cells_content_seen(const struct cells *cells, uint32_t content)
 {
     int32_t first = 0, last = 0;
-    struct rocks_iterator *iterator = rocks_iterator_open(cells->store, cells->pieces);
-    bool seen = content_days(iterator, content, &first, &last);
-    rocks_iterator_close(iterator);
-    return seen;
+    return content_days(cells, content, &first, &last);
 }
 
 enum status cells_value(const struct cells *cells, struct rocks_family *family, const struct cell_key *key,

@@ -107,6 +107,7 @@ static void count_group(struct figures_group *group, const struct activity *acti
 {
     group->learners++;
     group->opens += activity->opens;
+    group->open_learners += activity->opens > 0;
     group->dwell_learners += activity->active_ms > 0;
     group->active_ms += activity->active_ms;
 }
@@ -130,7 +131,7 @@ static void fill_dwell(struct figures *row, struct column *active_ms)
     row->dwell_median = seconds_at(active_ms, 0.5);
     row->dwell_p75 = seconds_at(active_ms, 0.75);
     row->dwell_p90 = seconds_at(active_ms, 0.9);
-    uint64_t rank = stats_median_rank(active_ms->count);
+    uint64_t rank = active_ms->count ? stats_median_rank(active_ms->count) : 0;
     row->dwell_median_low = rank ? (double)active_ms->values[rank - 1] / 1000 : NAN;
     row->dwell_median_high = rank ? (double)active_ms->values[active_ms->count - rank] / 1000 : NAN;
     size_t kept = 0;

@@ -1,10 +1,10 @@
 /* figures.h - exact figures of METRICS.md for a period, before anything is withheld.
  *
- * The one way: for each row, last row first, collect the summary entries of its content paths over the period, sort
- * them by learner and time, and walk learner by learner. Where a learner's entries do not overlap in time, summaries
- * add up; where they do (a topic and its section on screen together, pieces that repeat each other, a period that
- * starts or ends inside an entry), the learner's exact facts are joined instead. Rows go backwards so that "in a later
- * row" is a bit per learner that is already known.
+ * The one way: for each row, last row first, gather the summary entries of its content paths over the period and walk
+ * over them (walk.h). Where a learner's entries follow each other in time, summaries add up; where they do not (a topic
+ * and its section on screen together, pieces that repeat each other, a period that starts or ends inside an entry), the
+ * learner's exact facts are joined instead. Rows go backwards so that "in a later row" is a bit per learner that is
+ * already known.
  */
 #ifndef JEJAK_AGGREGATOR_FIGURES_H
 #define JEJAK_AGGREGATOR_FIGURES_H
@@ -42,10 +42,10 @@ struct figures {
     uint64_t over_learners;   /* above over_expected; below it: dwell_learners */
     uint64_t reopen_learners; /* above reopen_rate */
     uint64_t favorites, completed;
-    uint64_t drop_base, drop_learners;      /* below and above drop_off */
-    uint64_t skip_base, skip_learners;      /* below and above skip_rate */
-    uint64_t active_ms, greatest_active_ms; /* total and the one learner with most */
-    uint64_t clipped_ms;
+    uint64_t drop_base, drop_learners;                    /* below and above drop_off */
+    uint64_t skip_base, skip_learners;                    /* below and above skip_rate */
+    uint64_t active_ms, greatest_active_ms;               /* total and the one learner with most */
+    uint64_t clipped_ms;                                  /* of everybody, whatever the query's cohort */
     double dwell_p25, dwell_median, dwell_p75, dwell_p90; /* s */
     double dwell_median_low, dwell_median_high;           /* s */
     double dwell_mean, dwell_trimmed_mean;                /* s */
@@ -58,7 +58,7 @@ struct figures {
 
 /* What complementary suppression needs: the row's counts by cohort at `to`; group 0 is "-" (none). */
 struct figures_group {
-    uint64_t learners, opens, dwell_learners, active_ms;
+    uint64_t learners, opens, open_learners, dwell_learners, active_ms;
 };
 
 struct figures_table {

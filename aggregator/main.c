@@ -2,6 +2,8 @@
 #include "aggregator/feed.h"
 #include "aggregator/follow.h"
 #include "aggregator/query.h"
+#include "aggregator/report.h"
+#include "aggregator/report_command.h"
 
 #include "common/cli.h"
 #include "common/logline.h"
@@ -55,16 +57,23 @@ static error_t parse(int key, char *value, struct argp_state *state)
         arguments->sets = mem_grow(arguments->sets, arguments->set_count + 1, sizeof *arguments->sets);
         arguments->sets[arguments->set_count++] = value;
         return 0;
-    case OPTION_REBUILD_ON_FORK:
-        arguments->rebuild_on_fork = true;
-        return 0;
-    case ARGP_KEY_INIT:
-        if (state->root_argp->children)
-            state->child_inputs[0] = arguments;
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+/* A command's own options, before the common ones. */
+static error_t parse_command(int key, char *value, struct argp_state *state)
+{
+    (void)value;
+    struct arguments *arguments = state->input;
+    if (key == ARGP_KEY_INIT)
+        state->child_inputs[0] = arguments;
+    else if (key == OPTION_REBUILD_ON_FORK)
+        arguments->rebuild_on_fork = true;
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
 }
 
 static const struct argp common_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
@@ -74,7 +83,7 @@ static const struct argp_child common_child[] = {{&common_argp, 0, NULL, 0}, {0}
 static enum status start(int argc, char **argv, const char *doc, bool may_fork, struct arguments *arguments,
                          struct config **config, struct error *error)
 {
-    const struct argp argp = {may_fork ? fork_options : NULL, parse, NULL, doc, common_child, NULL, NULL};
+    const struct argp argp = {may_fork ? fork_options : NULL, parse_command, NULL, doc, common_child, NULL, NULL};
     argp_parse(&argp, argc, argv, 0, NULL, arguments);
     const char *home;
     enum status status = cli_home(arguments->home, &home, error);
@@ -220,7 +229,7 @@ static int follow(int argc, char **argv)
               true, &arguments, &config, &error);
     if (status == STATUS_OK) {
         set_up_log(config);
-        struct follow_options wanted = {.rebuild_on_fork = arguments.rebuild_on_fork};
+        struct follow_options wanted = {.rebuild_on_fork = arguments.rebuild_on_fork, .report = report_run};
         status = follow_run(config, &wanted, &error);
     }
     return finish(&arguments, config, status, &error);
@@ -259,6 +268,7 @@ static const struct cli_command commands[] = {
     {"fold", "Fold everything acknowledged so far, then stop", fold},
     {"follow", "Follow the log and answer reports (the service)", follow},
     {"rebuild", "Remove the cells and fold the log from its beginning", rebuild},
+    {"report", "Print the figures of a period", report_command},
     {"status", "Show where the cells stand", status},
 };
 

@@ -66,8 +66,12 @@ static long double pmf_of(uint64_t n, uint64_t k)
     long double size = (long double)n;
     long double off = ((long double)(2 * k) - size) / size, square = off * off;
     long double divergence = 0, power = square;
-    for (int i = 2; power > 1e-30L; i += 2, power *= square)
+    int i = 2;
+    while (power > 1e-30L) {
         divergence += power / (i * (i - 1));
+        power *= square;
+        i += 2;
+    }
     long double rest = stirling_rest(n) - stirling_rest(k) - stirling_rest(n - k);
     long double root = sqrtl(size / (TWO_PI * (long double)k * (long double)(n - k)));
     return root * expl(rest - size * divergence);
@@ -85,9 +89,11 @@ static uint64_t rank_from_the_middle(uint64_t n)
         upto -= pmf;
         pmf = down(pmf, n, k);
     }
-    for (pmf = up(pmf, n, k); upto + pmf <= TAIL; pmf = up(pmf, n, k)) {
+    pmf = up(pmf, n, k);
+    while (upto + pmf <= TAIL) {
         upto += pmf;
         k++;
+        pmf = up(pmf, n, k);
     }
     return k + 1;
 }

@@ -16,7 +16,6 @@ struct arc {
     uint32_t from, to;
     uint32_t index, column; /* into the tree */
     bool direct;            /* opens on the row's own path: printed nowhere */
-    uint64_t opens;         /* the flow */
 };
 
 struct network {
@@ -25,9 +24,10 @@ struct network {
     struct arc *arcs;
     uint32_t *first, *incident; /* incident[first[node] .. first[node + 1]): arcs at a node */
     uint32_t *base;             /* of a row: its first node */
-    uint64_t *flow;             /* of arcs, while one count is being raised */
+    uint64_t *opens, *flow;     /* of arcs: as they are, and while one count is being raised */
     /* search */
-    uint64_t *distance;
+    uint64_t *distance;        /* of nodes that this search has reached */
+    uint64_t search, *reached; /* the number of this search, and of the last one that reached a node */
     uint32_t *via, *queue;
     bool *queued;
 };
@@ -66,8 +66,8 @@ static void add_arc(struct network *net, uint32_t index, uint32_t column, bool d
     uint32_t up = direct ? node_of(net, index, column) : node_above(net, index, column);
     uint32_t down = direct ? net->base[index] + columns : node_of(net, index, column);
     bool everybody = column == SUPPRESS_EVERYBODY;
-    net->arcs[net->arc_count++] =
-        (struct arc){everybody ? down : up, everybody ? up : down, index, column, direct, opens};
+    net->opens[net->arc_count] = opens;
+    net->arcs[net->arc_count++] = (struct arc){everybody ? down : up, everybody ? up : down, index, column, direct};
 }
 
 static uint64_t direct_opens(const struct suppress_tree *tree, uint32_t index, uint32_t column)
@@ -114,11 +114,14 @@ static void network_open(struct network *net, const struct suppress_tree *tree)
     *net = (struct network){.tree = tree};
     net->base = mem_new(tree->count, sizeof *net->base);
     net->node_count = place_nodes(net);
-    net->arcs = mem_new((size_t)tree->count * tree->table->column_count * 2, sizeof *net->arcs);
+    size_t most_arcs = (size_t)tree->count * tree->table->column_count * 2;
+    net->arcs = mem_new(most_arcs, sizeof *net->arcs);
+    net->opens = mem_new(most_arcs, sizeof *net->opens);
     add_arcs(net);
     index_arcs(net);
     net->flow = mem_new(net->arc_count, sizeof *net->flow);
     net->distance = mem_new(net->node_count, sizeof *net->distance);
+    net->reached = mem_new(net->node_count, sizeof *net->reached);
     net->via = mem_new(net->node_count, sizeof *net->via);
     net->queue = mem_new(net->node_count, sizeof *net->queue);
     net->queued = mem_new(net->node_count, sizeof *net->queued);
@@ -130,8 +133,10 @@ static void network_close(struct network *net)
     free(net->arcs);
     free(net->first);
     free(net->incident);
+    free(net->opens);
     free(net->flow);
     free(net->distance);
+    free(net->reached);
     free(net->via);
     free(net->queue);
     free(net->queued);
@@ -176,36 +181,50 @@ static uint64_t cost_of(const struct network *net, uint32_t a, bool down)
     return cost_of_hiding(net, arc);
 }
 
+static uint64_t distance_of(const struct network *net, uint32_t node)
+{
+    return net->reached[node] == net->search ? net->distance[node] : FAR;
+}
+
+/* A shorter way to this node, over this arc? Then it waits in the queue. */
+static bool reach(struct network *net, uint32_t node, uint64_t distance, uint32_t a)
+{
+    if (distance >= distance_of(net, node))
+        return false;
+    net->reached[node] = net->search;
+    net->distance[node] = distance;
+    net->via[node] = a;
+    bool waits = !net->queued[node];
+    net->queued[node] = true;
+    return waits;
+}
+
 /* Cheapest way by which flow can get from one node to another past the arc that is being raised (a shortest path with a
- * queue; raising an arc follows it, lowering goes against it). may_hide false: over hidden counts only. */
+ * queue; raising an arc follows it, lowering goes against it). may_hide false: over hidden counts only, which cost
+ * nothing, so that the first way is as good as any. */
 static bool find_path(struct network *net, uint32_t raised, bool may_hide)
 {
-    uint32_t start = net->arcs[raised].to, head = 0, waiting = 1;
-    for (uint32_t node = 0; node < net->node_count; node++)
-        net->distance[node] = FAR;
+    uint32_t start = net->arcs[raised].to, end = net->arcs[raised].from, head = 0, waiting = 1;
     memset(net->queued, 0, net->node_count * sizeof *net->queued);
-    net->distance[start] = 0;
+    net->search++;
+    (void)reach(net, start, 0, raised);
     net->queue[0] = start;
-    while (waiting > 0) {
+    while (waiting > 0 && distance_of(net, end) > 0) {
         uint32_t node = net->queue[head];
         head = (head + 1) % net->node_count;
         waiting--;
         net->queued[node] = false;
         for (uint32_t i = net->first[node]; i < net->first[node + 1]; i++) {
             uint32_t a = net->incident[i];
-            const struct arc *arc = &net->arcs[a];
-            uint32_t other = arc->from == node ? arc->to : arc->from;
-            uint64_t cost = a == raised ? FAR : cost_of(net, a, arc->to == node);
-            if (cost == FAR || (cost > 0 && !may_hide) || net->distance[node] + cost >= net->distance[other])
+            uint64_t cost = a == raised ? FAR : cost_of(net, a, net->arcs[a].to == node);
+            if (cost == FAR || (cost > 0 && !may_hide))
                 continue;
-            net->distance[other] = net->distance[node] + cost;
-            net->via[other] = a;
-            if (!net->queued[other])
+            uint32_t other = net->arcs[a].from == node ? net->arcs[a].to : net->arcs[a].from;
+            if (reach(net, other, net->distance[node] + cost, a))
                 net->queue[(head + waiting++) % net->node_count] = other;
-            net->queued[other] = true;
         }
     }
-    return net->distance[net->arcs[raised].from] != FAR;
+    return distance_of(net, end) != FAR;
 }
 
 static uint32_t node_before(const struct network *net, uint32_t node)
@@ -242,19 +261,19 @@ static uint64_t push_path(struct network *net, uint32_t raised, uint64_t wanted,
 static bool protect(struct network *net, uint32_t raised)
 {
     bool hid = false;
-    uint64_t needed = net->tree->table->k - net->arcs[raised].opens;
-    for (uint32_t a = 0; a < net->arc_count; a++)
-        net->flow[a] = net->arcs[a].opens;
+    uint64_t needed = net->tree->table->k - net->opens[raised];
+    memcpy(net->flow, net->opens, net->arc_count * sizeof *net->flow);
     while (needed > 0 && (find_path(net, raised, false) || find_path(net, raised, true)))
         needed -= push_path(net, raised, needed, &hid);
     return hid;
 }
 
-static bool needs_protection(const struct network *net, const struct arc *arc)
+static bool needs_protection(const struct network *net, uint32_t a)
 {
-    if (arc->direct || !(cell_of(net, arc)->hidden & HIDDEN_OPENS) || arc->opens >= net->tree->table->k)
+    const struct arc *arc = &net->arcs[a];
+    if (arc->direct || !(cell_of(net, arc)->hidden & HIDDEN_OPENS) || net->opens[a] >= net->tree->table->k)
         return false;
-    return arc->opens > 0 || suppress_tree_cell(net->tree, arc->index, SUPPRESS_EVERYBODY)->opens > 0;
+    return net->opens[a] > 0 || suppress_tree_cell(net->tree, arc->index, SUPPRESS_EVERYBODY)->opens > 0;
 }
 
 bool suppress_opens(const struct suppress_tree *tree)
@@ -263,7 +282,7 @@ bool suppress_opens(const struct suppress_tree *tree)
     network_open(&net, tree);
     bool hid = false;
     for (uint32_t a = 0; a < net.arc_count; a++)
-        if (needs_protection(&net, &net.arcs[a]))
+        if (needs_protection(&net, a))
             hid |= protect(&net, a);
     network_close(&net);
     return hid;

@@ -8,7 +8,8 @@
 #include <xxhash.h>
 
 enum {
-    HOUR_MS = 3600 * 1000
+    HOUR_MS = 3600 * 1000,
+    ALARM_EVERY_MS = 1000, /* a publisher cannot flood the log */
 };
 
 /* New learners of a publisher within the hour that began at start_ms. */
@@ -31,6 +32,7 @@ struct pipeline {
     uint32_t allowance_room;
     bool broken;
     struct error error;
+    int64_t alarmed_ms; /* of the last alarm about a rollback */
 
     /* Of the batch at hand; room for BATCH_MAX_EVENTS. */
     struct event *events; /* those accepted */
@@ -420,9 +422,12 @@ static bool session_fits(struct pipeline *pipeline, uint32_t publisher, int64_t 
 }
 
 static void alarm_rolled_back(struct pipeline *pipeline, uint32_t publisher, const struct session *session,
-                              uint64_t acked)
+                              uint64_t acked, int64_t now_ms)
 {
     pipeline->counters.count[COUNTER_ROLLED_BACK]++;
+    if (now_ms - pipeline->alarmed_ms < ALARM_EVERY_MS)
+        return;
+    pipeline->alarmed_ms = now_ms;
     log_alarm("a publisher was acknowledged more than this log holds: was a disk rolled back?",
               LOG_TEXT("publisher", roles_publisher_name(pipeline->roles, publisher)),
               LOG_UINT("settled_here", session->settled), LOG_UINT("acked", acked));
@@ -455,7 +460,7 @@ static void judge(struct pipeline *pipeline, uint32_t publisher, const struct wi
     struct session *session = sessions_find(pipeline->sessions, publisher, batch->session);
     struct judged judged = session_judge(session, batch->seq, batch->acked, fingerprint);
     if (judged.rolled_back) {
-        alarm_rolled_back(pipeline, publisher, session, batch->acked);
+        alarm_rolled_back(pipeline, publisher, session, batch->acked, now_ms);
         session_jump(session, batch->acked);
         group_touch(pipeline->group, session);
     }

@@ -22,7 +22,7 @@ enum {
         4096, /* answers of one connection that wait in memory: small, and as many as it has in flight */
     READER_SEND_QUEUE = 4096, /* parts: an answer is a header and its records */
     DROPOFF_QUEUE = 32,
-    TURN_MESSAGES = 512, /* received between two looks at everything else */
+    TURN_MS = 20, /* of receiving between two looks at everything else */
     SWEEP_SECONDS = 3600,
     INGEST_LINGER_MS = 1000,
     DAY_MS = 24 * 3600 * 1000,
@@ -283,9 +283,9 @@ static bool take_dropoff(struct server *server, int64_t now_ms)
 /* Fills the open group with what waits; not for longer than a turn, nor while the committer waits for it. */
 static void take_batches(struct server *server)
 {
-    int64_t now_ms = clock_now_ms();
+    int64_t now_ms = clock_now_ms(), until_ns = clock_mono_ns() + (int64_t)TURN_MS * 1000000;
     bool more = true;
-    for (int i = 0; i < TURN_MESSAGES && more && !group_full(server->open); i++) {
+    while (more && !group_full(server->open) && clock_mono_ns() < until_ns) {
         more = take_batch(server, now_ms);
         if (!group_full(server->open))
             more |= take_dropoff(server, now_ms);

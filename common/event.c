@@ -50,11 +50,23 @@ const char *verdict_sentence(enum verdict verdict)
     return verdicts[verdict].sentence;
 }
 
+/* Are these eight bytes printable ASCII, 0x20 to 0x7e? A borrow in a subtraction starts at a byte that is too small, so
+ * with no high bit set beforehand the test is exact. */
+static bool printable_ascii(uint64_t bytes)
+{
+    const uint64_t high = UINT64_C(0x8080808080808080), ones = UINT64_C(0x0101010101010101);
+    uint64_t below_space = bytes - 0x20 * ones, delete = (bytes ^ 0x7f * ones) - ones;
+    return ((bytes | below_space | delete) & high) == 0;
+}
+
 bool learner_valid(struct slice learner)
 {
     if (learner.size < 1 || learner.size > LEARNER_MAX_BYTES)
         return false;
-    for (size_t i = 0; i < learner.size;) {
+    size_t ascii = 0;
+    while (learner.size - ascii >= 8 && printable_ascii(get_u64(learner.data + ascii)))
+        ascii += 8;
+    for (size_t i = ascii; i < learner.size;) {
         const uint8_t *s = learner.data + i;
         size_t length = utf8_length(s, learner.size - i);
         if (length == 0 || utf8_is_control(s, length))

@@ -174,6 +174,17 @@ void mp_skip(struct mp *mp)
     }
 }
 
+struct mp_value mp_read_whole(struct mp *mp)
+{
+    const uint8_t *start = mp->at;
+    struct mp_value value = mp_read(mp);
+    if (value.type == MP_ARRAY || value.type == MP_MAP) {
+        mp->at = start;
+        mp_skip(mp);
+    }
+    return value;
+}
+
 static struct mp_value expect(struct mp *mp, enum mp_type type, const char *error)
 {
     struct mp_value value = mp_read(mp);

@@ -68,6 +68,10 @@ void rocks_value_close(struct rocks_value *value);
 
 /* A consistent view from when it was opened. Keys and values borrow until the next step. */
 struct rocks_iterator *rocks_iterator_open(struct rocks *store, struct rocks_family *family);
+/* Over first <= key < end only, and standing on the first of them: keys behind the end, and what was deleted there, are
+ * never looked at. */
+struct rocks_iterator *rocks_iterator_open_range(struct rocks *store, struct rocks_family *family, struct slice first,
+                                                 struct slice end);
 void rocks_iterator_close(struct rocks_iterator *iterator);
 void rocks_iterator_seek(struct rocks_iterator *iterator, struct slice key);        /* the first key >= this one */
 void rocks_iterator_seek_before(struct rocks_iterator *iterator, struct slice key); /* the last key <= this one */

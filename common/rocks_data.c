@@ -11,6 +11,8 @@ struct rocks_batch {
 struct rocks_iterator {
     rocksdb_iterator_t *iterator;
     struct rocks *store;
+    rocksdb_readoptions_t *read; /* of a range */
+    void *end;                   /* of a range: RocksDB borrows it */
 };
 
 struct rocks_batch *rocks_batch_open(void)
@@ -98,11 +100,29 @@ struct rocks_iterator *rocks_iterator_open(struct rocks *store, struct rocks_fam
     return iterator;
 }
 
+struct rocks_iterator *rocks_iterator_open_range(struct rocks *store, struct rocks_family *family, struct slice first,
+                                                 struct slice end)
+{
+    struct rocks_iterator *iterator = mem_new(1, sizeof *iterator);
+    iterator->store = store;
+    iterator->end = mem_new(1, end.size);
+    memcpy(iterator->end, end.data, end.size);
+    iterator->read = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_verify_checksums(iterator->read, 1);
+    rocksdb_readoptions_set_iterate_upper_bound(iterator->read, iterator->end, end.size);
+    iterator->iterator = rocksdb_create_iterator_cf(store->db, iterator->read, family->handle);
+    rocks_iterator_seek(iterator, first);
+    return iterator;
+}
+
 void rocks_iterator_close(struct rocks_iterator *iterator)
 {
     if (!iterator)
         return;
     rocksdb_iter_destroy(iterator->iterator);
+    if (iterator->read)
+        rocksdb_readoptions_destroy(iterator->read);
+    free(iterator->end);
     free(iterator);
 }
 

@@ -3,18 +3,6 @@
 /* Keys may stand in any order. A mistake in meaning (a wrong type, an unknown key) is kept as the first one and reading
  * goes on, so that version, session and seq are found wherever they stand; only bytes that are no msgpack end it. */
 
-/* One field of any type: scalars are read, nested values passed over whole. */
-static struct mp_value read_field(struct mp *mp)
-{
-    const uint8_t *start = mp->at;
-    struct mp_value value = mp_read(mp);
-    if (value.type == MP_ARRAY || value.type == MP_MAP) {
-        mp->at = start;
-        mp_skip(mp);
-    }
-    return value;
-}
-
 /* Where the bytes themselves end or break, that is what is wrong, whatever was being read. */
 static void mistake(struct wire_batch *batch, const char *detail)
 {
@@ -24,7 +12,7 @@ static void mistake(struct wire_batch *batch, const char *detail)
 
 static void read_session(struct wire_batch *batch)
 {
-    struct mp_value value = read_field(&batch->cursor);
+    struct mp_value value = mp_read_whole(&batch->cursor);
     if (value.type != MP_BIN || value.bytes.size != SESSION_BYTES || batch->has_session) {
         mistake(batch, "`session` is not binary of 16 bytes that stands once");
         return;
@@ -36,7 +24,7 @@ static void read_session(struct wire_batch *batch)
 /* 2^64 - 1 is refused: there is no seq after it to be expected. */
 static void read_natural(struct wire_batch *batch, bool *has, uint64_t *number, const char *detail)
 {
-    struct mp_value value = read_field(&batch->cursor);
+    struct mp_value value = mp_read_whole(&batch->cursor);
     if (value.type != MP_UINT || value.u == UINT64_MAX || *has) {
         mistake(batch, detail);
         return;
@@ -47,7 +35,7 @@ static void read_natural(struct wire_batch *batch, bool *has, uint64_t *number, 
 
 static void read_sent(struct wire_batch *batch)
 {
-    struct mp_value value = read_field(&batch->cursor);
+    struct mp_value value = mp_read_whole(&batch->cursor);
     bool fits = value.type == MP_INT || (value.type == MP_UINT && value.u <= INT64_MAX);
     if (!fits || batch->has_sent) {
         mistake(batch, "`sent` is not an integer that stands once");
@@ -81,7 +69,7 @@ static void read_events(struct wire_batch *batch, bool last, struct mp *events)
 
 static void read_pair(struct wire_batch *batch, bool last, struct mp *events)
 {
-    struct mp_value key = read_field(&batch->cursor);
+    struct mp_value key = mp_read_whole(&batch->cursor);
     struct slice name = key.type == MP_STR ? key.bytes : slice_of("", 0);
     if (slice_equal(name, slice_of_text("v"))) {
         read_natural(batch, &batch->has_version, &batch->version, "`v` is not an unsigned integer that stands once");
@@ -146,63 +134,6 @@ enum wire_result wire_batch_read(struct slice message, struct wire_batch *batch)
     batch->cursor = events;
     batch->events_left = batch->event_count;
     return WIRE_OK;
-}
-
-static enum verdict shape_kind(const struct mp_value *field, uint32_t field_count, enum kind *kind)
-{
-    *kind = field->type == MP_STR ? kind_from_name(field->bytes) : KIND_COUNT;
-    if (*kind == KIND_COUNT)
-        return VERDICT_KIND;
-    return field_count == (kind_has_value(*kind) ? 5 : 4) ? VERDICT_ACCEPTED : VERDICT_SHAPE;
-}
-
-static struct slice text_or_nothing(const struct mp_value *field)
-{
-    return field->type == MP_STR ? field->bytes : slice_of("", 0);
-}
-
-static uint32_t value_or_greatest(const struct mp_value *field)
-{
-    return field->type == MP_UINT && field->u < UINT32_MAX ? (uint32_t)field->u : UINT32_MAX;
-}
-
-/* A learner, content or value of a wrong type becomes one that event_check() refuses under the same code, so that the
- * codes keep their order: a time in the future goes before a learner that is a number. */
-static enum verdict shape_event(const struct mp_value field[5], uint32_t field_count, struct event *event)
-{
-    enum verdict verdict = shape_kind(&field[0], field_count, &event->kind);
-    if (verdict != VERDICT_ACCEPTED)
-        return verdict;
-    if (field[1].type != MP_UINT || field[1].u > (uint64_t)TIME_MAX_MS)
-        return VERDICT_TIME_INVALID;
-    event->time_ms = (int64_t)field[1].u;
-    event->learner = text_or_nothing(&field[2]);
-    event->content = text_or_nothing(&field[3]);
-    event->value = field_count == 5 ? value_or_greatest(&field[4]) : 0;
-    return VERDICT_ACCEPTED;
-}
-
-bool wire_event_next(struct wire_batch *batch, struct event *event, enum verdict *verdict)
-{
-    if (batch->events_left == 0)
-        return false;
-    batch->events_left--;
-    struct mp *mp = &batch->cursor;
-    const uint8_t *start = mp->at;
-    struct mp_value array = mp_read(mp);
-    if (array.type == MP_ARRAY && (array.u == 4 || array.u == 5)) {
-        struct mp_value field[5];
-        for (uint32_t i = 0; i < array.u; i++)
-            field[i] = read_field(mp);
-        *verdict = shape_event(field, (uint32_t)array.u, event);
-    } else {
-        mp->at = start;
-        mp_skip(mp);
-        *verdict = VERDICT_SHAPE;
-    }
-    if (mp->error)
-        mistake(batch, mp->error);
-    return !mp->error;
 }
 
 bool wire_batch_finish(struct wire_batch *batch)

@@ -10,16 +10,23 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* The last batch that may fly. */
+/* The last batch that may have been sent. */
 static uint64_t window_end(const struct stream *stream)
 {
     return least(stream->made, stream->acked + stream->window);
+}
+
+/* The last batch that may be sent now. */
+static uint64_t pace_end(const struct stream *stream)
+{
+    return least(stream->made, stream->acked + stream->pace);
 }
 
 void stream_start(struct stream *stream, const uint8_t session[SESSION_BYTES], uint64_t settled, uint32_t window)
 {
     ensure(window >= 1 && window <= STREAM_WINDOW_MAX);
     *stream = (struct stream){.acked = settled, .made = settled, .window = window};
+    stream->pace = (uint32_t)least(window, STREAM_FIRST_PACE);
     memcpy(stream->session, session, SESSION_BYTES);
 }
 
@@ -44,7 +51,7 @@ bool stream_send(struct stream *stream, int64_t now_ms, uint64_t *seq)
 {
     if (stream->stopped || now_ms < stream->hold_until_ms)
         return false;
-    uint64_t end = window_end(stream);
+    uint64_t end = pace_end(stream);
     for (uint64_t at = stream->acked + 1; at <= end; at++) {
         struct stream_slot *slot = slot_of(stream, at);
         if (slot->state != STREAM_WAITING)
@@ -53,6 +60,7 @@ bool stream_send(struct stream *stream, int64_t now_ms, uint64_t *seq)
             stream->heard_ms = now_ms;
         slot->state = STREAM_FLYING;
         slot->last_order = ++stream->order;
+        slot->sent_ms = now_ms;
         if (slot->first_order == 0)
             slot->first_order = slot->last_order;
         *seq = at;
@@ -100,8 +108,23 @@ static bool overtaken(struct stream *stream, uint64_t seq)
     return any;
 }
 
-static void settle(struct stream *stream, uint64_t seq)
+static void slow_down(struct stream *stream)
 {
+    stream->pace = stream->pace > 1 ? stream->pace / 2 : 1;
+    stream->paced_order = stream->order;
+}
+
+static void set_pace(struct stream *stream, const struct stream_slot *slot, int64_t now_ms)
+{
+    if (now_ms - slot->sent_ms < STREAM_SLOW_MS)
+        stream->pace = (uint32_t)least(stream->window, stream->pace + 1);
+    else if (slot->last_order > stream->paced_order)
+        slow_down(stream);
+}
+
+static void settle(struct stream *stream, uint64_t seq, int64_t now_ms)
+{
+    set_pace(stream, slot_of(stream, seq), now_ms);
     wait_again(stream, slot_of(stream, seq));
     slot_of(stream, seq)->state = STREAM_DONE;
     stream->gap_expected = 0;
@@ -156,10 +179,10 @@ enum stream_outcome stream_answer(struct stream *stream, const struct answer *an
     switch (answer->status) {
     case ANSWER_OK:
     case ANSWER_DUPLICATE:
-        settle(stream, answer->seq);
+        settle(stream, answer->seq, now_ms);
         return STREAM_SETTLED;
     case ANSWER_REFUSED:
-        settle(stream, answer->seq);
+        settle(stream, answer->seq, now_ms);
         return STREAM_SET_ASIDE;
     case ANSWER_GAP:
         again |= go_on_from(stream, answer);
@@ -182,6 +205,7 @@ bool stream_lost(struct stream *stream, int64_t now_ms)
         stream->slots[i].first_order = 0;
     stream->order = 0;
     stream->gap_expected = 0;
+    slow_down(stream);
     return true;
 }
 
@@ -190,8 +214,8 @@ int64_t stream_wake_ms(const struct stream *stream)
     if (stream->stopped || stream_idle(stream))
         return INT64_MAX;
     int64_t patience_ms = stream->flying > 0 ? stream->heard_ms + STREAM_SILENCE_MS : INT64_MAX;
-    uint64_t waiting = window_end(stream) - stream->acked;
-    for (uint64_t at = stream->acked + 1; at <= window_end(stream); at++)
-        waiting -= stream->slots[at % STREAM_WINDOW_MAX].state != STREAM_WAITING;
-    return waiting > 0 && stream->hold_until_ms < patience_ms ? stream->hold_until_ms : patience_ms;
+    bool waiting = false;
+    for (uint64_t at = stream->acked + 1; at <= pace_end(stream) && !waiting; at++)
+        waiting = stream->slots[at % STREAM_WINDOW_MAX].state == STREAM_WAITING;
+    return waiting && stream->hold_until_ms < patience_ms ? stream->hold_until_ms : patience_ms;
 }

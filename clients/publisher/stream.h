@@ -22,6 +22,11 @@
  * waits again at once instead of after 10 s (the collector says `duplicate`) silence   10 s without any answer while
  * something flies: the connection counts as lost. The owner makes a new socket, and everything unsettled waits again
  *
+ * Pace: the first `pace` of them, in fact. It begins small, grows by one with every batch that is settled in good time,
+ * and is halved when an answer takes longer than STREAM_SLOW_MS or a connection is lost. A collector that meets
+ * thousands of new learners in every batch is slow; 64 such batches at once would look like a lost connection to us,
+ * and their resends would slow it down further.
+ *
  * An answer for another session, for a settled batch or for one that was never sent changes nothing.
  */
 #ifndef JEJAK_PUBLISHER_STREAM_H
@@ -32,6 +37,8 @@
 enum {
     STREAM_WINDOW_MAX = BATCH_MAX_IN_FLIGHT,
     STREAM_SILENCE_MS = 10000,
+    STREAM_SLOW_MS = STREAM_SILENCE_MS / 4,
+    STREAM_FIRST_PACE = 4,
     STREAM_RETRY_MAX_MS = 60000, /* a collector that asks for a longer pause is asked again after this one */
 };
 
@@ -54,6 +61,7 @@ struct stream_slot {
     enum stream_state state;
     uint64_t first_order; /* of its first sending on this connection, 0 when not sent on it */
     uint64_t last_order;
+    int64_t sent_ms; /* last */
 };
 
 struct stream {
@@ -61,8 +69,10 @@ struct stream {
     uint64_t acked; /* every seq up to this one is settled */
     uint64_t made;  /* the last seq that exists */
     uint32_t window;
+    uint32_t pace; /* how many of the window may fly now */
     uint32_t flying;
     uint64_t order;        /* sendings on this connection */
+    uint64_t paced_order;  /* sendings up to this one do not slow the pace any more: it was slowed after them */
     uint64_t gap_expected; /* already gone on from here, 0: none */
     int64_t hold_until_ms; /* busy: nothing is sent before */
     int64_t heard_ms;      /* the last answer, or the first sending after nothing was flying */

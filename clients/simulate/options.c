@@ -314,6 +314,8 @@ static const char help_after[] =
     "  loved       1.9 times, a favourite of nearly every second            interest\n"
     "  skipped     passed over by half, skimmed at a fifth of the plan      skimmed\n"
     "  revised     2 times before the date, as planned from then on         revision: better\n"
+    "  These are the verdicts of a report with default thresholds; with 500 learners or more they held for every seed\n"
+    "  tried. Over the whole period the revised module may be listed too, as clarify.\n"
     "\n"
     "  Events come in time order, as they arrive: --late ones 1 to 72 hours after their time, --disorder ones 1 to "
     "120\n"

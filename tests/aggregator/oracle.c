@@ -367,6 +367,7 @@ static void count_group(const struct question *q, const struct doings *doings, u
             continue;
         group->learners++;
         group->opens += opens_of(doings);
+        group->open_learners += opens_of(doings) > 0;
         group->dwell_learners += active_ms > 0;
         group->active_ms += active_ms;
     }

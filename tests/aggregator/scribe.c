@@ -32,9 +32,6 @@ static void scribe_add(struct scribe *scribe, uint8_t *bytes, size_t size, uint3
 
 void scribe_events(struct scribe *scribe, const struct history *history, const struct happening *events, uint32_t count)
 {
-    enum {
-        EXTRA = 1
-    };
     struct slice publisher = slice_of_text("test");
     struct slice *paths = mem_new(HISTORY_CONTENTS + count, sizeof *paths);
     uint8_t *kind = mem_new(count, 1);

@@ -309,6 +309,46 @@ Test(cells, a_lid_that_comes_back_under_a_new_number_keeps_its_new_facts)
     scribe_close(&scribe);
 }
 
+static enum status count_marks(const struct cell_mark *marks, uint32_t count, void *argument, struct error *failure)
+{
+    (void)failure;
+    for (uint32_t i = 0; i < count; i++)
+        ((uint32_t *)argument)[marks[i].learner]++;
+    return STATUS_OK;
+}
+
+static enum status count_changes(const struct cell_cohort *changes, uint32_t count, void *argument,
+                                 struct error *failure)
+{
+    (void)failure;
+    for (uint32_t i = 0; i < count; i++)
+        ((uint32_t *)argument)[changes[i].learner]++;
+    return STATUS_OK;
+}
+
+Test(cells, marks_and_cohorts_of_the_forgotten_leave_the_stored_pieces)
+{
+    struct happening events[] = {{.learner = 1, .kind = KIND_FAVORITE, .time_ms = NOON},
+                                 {.learner = 2, .kind = KIND_PROGRESS, .time_ms = NOON, .value = 40},
+                                 {.learner = 1, .kind = KIND_COHORT, .time_ms = NOON, .cohort = "a"},
+                                 {.learner = 2, .kind = KIND_COHORT, .time_ms = NOON, .cohort = "b"}};
+    struct scribe scribe = {.learners = 4};
+    scribe_events(&scribe, &small, events, 4);
+    struct cells *cells = scribe_cells_open(folder, &small);
+    fold_small(cells, &scribe);
+    scribe_control(&scribe, RECORD_FORGET, 1);
+    fold_small(cells, &scribe);
+    uint32_t marks[4] = {0}, changes[4] = {0};
+    cr_assert_eq(cells_scan_marks(cells, 0, NOON + 1, count_marks, marks, &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(cells_scan_cohorts(cells, NOON + 1, count_changes, changes, &error), STATUS_OK, "%s", error.text);
+    cr_assert(marks[1] == 0 && marks[2] == 1);
+    cr_assert(changes[1] == 0 && changes[2] == 1);
+    cr_assert_eq(cells_scan_marks(cells, 0, NOON, count_marks, marks, &error), STATUS_OK);
+    cr_assert_eq(marks[2], 1, "marks at the moment itself are not before it");
+    cells_close(cells);
+    scribe_close(&scribe);
+}
+
 Test(cells, clipped_time_counts_the_longest_slice_of_a_moment_once)
 {
     const uint32_t hour = 3600000, slice = 1800000;

@@ -78,6 +78,10 @@ static void serve(struct mock *mock, struct answer_buffer *buffer, struct slice 
     struct answer_rejected rejected[REJECTED_MAX_LISTED];
     struct answer answer = {.has_session = true, .has_seq = true, .rejected = rejected};
     mock->messages++;
+    if (routing.size <= sizeof mock->routing && memcmp(mock->routing, routing.data, routing.size) != 0) {
+        memcpy(mock->routing, routing.data, routing.size);
+        mock->connections++;
+    }
     ensure(wire_batch_read(message, &batch) == WIRE_OK);
     memcpy(answer.session, batch.session, SESSION_BYTES);
     answer.seq = batch.seq;

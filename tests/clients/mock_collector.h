@@ -41,7 +41,9 @@ struct mock {
     _Atomic uint64_t batches; /* stored */
     _Atomic uint64_t events;  /* stored */
     _Atomic uint64_t messages;
-    uint64_t acked; /* of the last message */
+    uint64_t acked;       /* of the last message */
+    uint64_t connections; /* changes of the routing id */
+    uint8_t routing[16];
     struct mock_session sessions[MOCK_SESSIONS];
     size_t session_count;
     /* the value of every stored `dwell` event counted, to see what was stored how often; others have no value */

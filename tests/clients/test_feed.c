@@ -1,4 +1,5 @@
 #include "clients/publish/feed.h"
+#include "clients/publisher/jejak.h"
 #include "tests/clients/mock_collector.h"
 #include "tests/scratch.h"
 
@@ -11,9 +12,18 @@ static char *folder;
 static char endpoint[160];
 static const char *paths[4];
 static size_t path_count;
+static char *kept[32];
+static size_t kept_count;
 static struct mock mock;
 static struct tally tally;
 static struct error error;
+
+/* FOLDER/NAME, until the test ends. */
+static char *named(const char *name)
+{
+    ensure(kept_count < ARRAY_COUNT(kept));
+    return kept[kept_count++] = scratch_path(folder, name);
+}
 
 static void setup(void)
 {
@@ -29,6 +39,8 @@ static void teardown(void)
     mock_stop(&mock);
     mock_free(&mock);
     tally_free(&tally);
+    while (kept_count > 0)
+        free(kept[--kept_count]);
     scratch_remove(folder);
 }
 
@@ -36,7 +48,7 @@ TestSuite(feed, .init = setup, .fini = teardown, .timeout = 50);
 
 static FILE *file(const char *name)
 {
-    char *path = scratch_path(folder, name);
+    char *path = named(name);
     FILE *out = fopen(path, "w");
     paths[path_count++] = path;
     fputs("time,learner,content,kind,value\n", out);
@@ -173,7 +185,7 @@ Test(feed, a_silent_collector_is_unavailable)
 /* Killed again and again at any point, the same command ends with everything stored once. */
 Test(feed, kill_9_and_resume)
 {
-    char *position = scratch_path(folder, "position");
+    char *position = named("position");
     dwells("a.csv", 1, 20000);
     dwells("b.csv", 20001, 60000);
     struct feed_options options = options_with(37);
@@ -201,11 +213,40 @@ Test(feed, kill_9_and_resume)
     cr_assert(eq(u64, tally.sent, 0), "it was done");
 }
 
+static enum mock_way store_only(struct mock *m, const struct wire_batch *batch)
+{
+    (void)m, (void)batch;
+    return MOCK_STORE_ONLY;
+}
+
+/* Stored, but killed before the first answer: the position file already knew the session. */
+Test(feed, kill_9_before_the_first_answer)
+{
+    mock.meddle = store_only;
+    dwells("a.csv", 1, 1000);
+    struct feed_options options = options_with(50);
+    options.resume = named("position");
+    pid_t child = fork();
+    if (child == 0) {
+        struct tally own;
+        struct error failed;
+        _exit(feed_run(&options, &own, &failed) == STATUS_OK ? 0 : 1);
+    }
+    while (mock.batches < 3)
+        usleep(200);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    mock.meddle = NULL;
+    cr_assert(eq(int, run(options), STATUS_OK), "%s", error.text);
+    stored_once(1, 1000);
+    cr_assert(ge(u64, tally.duplicate, 150));
+}
+
 Test(feed, what_was_added_after_a_finished_run_is_read)
 {
     dwells("a.csv", 1, 100);
     struct feed_options options = options_with(30);
-    options.resume = scratch_path(folder, "position");
+    options.resume = named("position");
     cr_assert(eq(int, run(options), STATUS_OK));
     FILE *out = fopen(paths[0], "a");
     fprintf(out, "1700000000000,ann,a/b,dwell,101\n");
@@ -219,7 +260,7 @@ Test(feed, another_file_or_batch_is_not_resumed)
 {
     dwells("a.csv", 1, 100);
     struct feed_options options = options_with(30);
-    options.resume = scratch_path(folder, "position");
+    options.resume = named("position");
     cr_assert(eq(int, run(options), STATUS_OK));
     options.batch_events = 31;
     cr_assert(eq(int, run(options), STATUS_USAGE));
@@ -234,12 +275,33 @@ Test(feed, another_file_or_batch_is_not_resumed)
     cr_assert(eq(int, run(options), STATUS_DATA));
 }
 
+/* Events that a spool still had open are no lines of this run. */
+Test(feed, what_a_spool_had_open_is_a_batch_of_its_own)
+{
+    struct jejak *publisher;
+    char text[JEJAK_ERROR_BYTES];
+    char *spool = named("spool");
+    struct jejak_options open_options = {.endpoint = endpoint, .spool = spool};
+    struct jejak_event event = {JEJAK_DWELL, 5, "learner", 7, "a", 1, 1}; /* expired */
+    cr_assert(eq(int, jejak_open(&open_options, &publisher, text), JEJAK_OK), "%s", text);
+    cr_assert(eq(int, jejak_publish(publisher, &event, NULL), JEJAK_OK));
+    jejak_close(publisher);
+    dwells("a.csv", 1, 10);
+    struct feed_options options = options_with(4);
+    options.spool = spool;
+    cr_assert(eq(int, run(options), STATUS_OK), "%s", error.text);
+    cr_assert(eq(u64, tally.earlier, 1));
+    cr_assert(eq(u64, tally.accepted, 10));
+    cr_assert(tally_clean(&tally));
+    stored_once(1, 10);
+}
+
 Test(feed, a_spool_is_sent_by_the_next_run)
 {
     mock.meddle = ignore_all;
     dwells("a.csv", 1, 100);
     struct feed_options options = options_with(30);
-    options.spool = scratch_path(folder, "spool");
+    options.spool = named("spool");
     options.timeout_ms = 300;
     cr_assert(eq(int, run(options), STATUS_UNAVAILABLE));
     mock.meddle = NULL;

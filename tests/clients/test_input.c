@@ -8,7 +8,16 @@
 static char *folder;
 static const char *paths[4];
 static size_t path_count;
+static char *kept[32];
+static size_t kept_count;
 static struct error error;
+
+/* FOLDER/NAME, until the test ends. */
+static char *named(const char *name)
+{
+    ensure(kept_count < ARRAY_COUNT(kept));
+    return kept[kept_count++] = scratch_path(folder, name);
+}
 
 static void setup(void)
 {
@@ -18,6 +27,8 @@ static void setup(void)
 
 static void teardown(void)
 {
+    while (kept_count > 0)
+        free(kept[--kept_count]);
     scratch_remove(folder);
 }
 
@@ -25,7 +36,7 @@ TestSuite(input, .init = setup, .fini = teardown, .timeout = 20);
 
 static void file(const char *name, const char *text)
 {
-    char *path = scratch_path(folder, name);
+    char *path = named(name);
     FILE *out = fopen(path, "w");
     fputs(text, out);
     fclose(out);
@@ -117,7 +128,7 @@ Test(input, a_wrong_header_is_told)
 Test(input, a_missing_file_is_told)
 {
     file("a.csv", "time,learner,content,kind\n1000,ann,a,open\n");
-    paths[path_count++] = scratch_path(folder, "none.csv");
+    paths[path_count++] = named("none.csv");
     cr_assert_str_eq(story(), "0:2 ann open 1000 0 a;failed: none.csv: No such file or directory");
 }
 
@@ -211,6 +222,7 @@ Test(input, shift_moves_the_last_event_to_the_day)
                   "2023-11-14T00:00:00Z,a,m,open\n"
                   "2023-11-15T23:59:59Z,a,m,open\n"
                   "2024-01-01T00:00:00Z,a,m,unknown\n" /* rejected: it does not count */
+                  "2024-01-01T00:00:00Z,,m,open\n"
                   "broken\n");
     enum status status = shift_find(paths, path_count, INPUT_BY_NAME, 19676 + 7, &days, &error); /* 2023-11-22 */
     cr_assert(eq(int, status, STATUS_OK));

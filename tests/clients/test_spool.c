@@ -162,6 +162,26 @@ Test(spool, is_mode_0600_and_shows_nothing)
     cr_assert_null(memmem(bytes, size, "spooled-session", 15));
 }
 
+/* No nonce twice: not within a run, not in the run of another process over the same bytes. */
+Test(spool, the_same_text_never_looks_the_same)
+{
+    static uint8_t bytes[1 << 16];
+    const size_t one = RECORD_HEAD_BYTES + 8 + RECORD_TAG_BYTES, run = RECORD_HEAD_BYTES + 2 * RECORD_TAG_BYTES;
+    struct spool *spool = opened();
+    put(spool, "the same");
+    put(spool, "the same");
+    spool_close(spool);
+    spool = opened();
+    put(spool, "the same");
+    spool_close(spool);
+    size_t size = read_file("spool", bytes, sizeof bytes);
+    const uint8_t *third = bytes + size - one, *second = third - run - one, *first = second - one;
+    cr_assert(ne(int, memcmp(first + RECORD_HEAD_BYTES, second + RECORD_HEAD_BYTES, 8), 0));
+    cr_assert(ne(int, memcmp(first + RECORD_HEAD_BYTES, third + RECORD_HEAD_BYTES, 8), 0));
+    const uint8_t *run_one = bytes + RECORD_HEAD_BYTES, *run_two = third - run + RECORD_HEAD_BYTES;
+    cr_assert(ne(int, memcmp(run_one, run_two, RECORD_RUN_BYTES), 0));
+}
+
 Test(spool, refuses_a_file_that_others_may_read)
 {
     struct spool *spool = NULL;
@@ -257,17 +277,20 @@ Test(spool, a_seal_cut_off_leaves_the_batch_open)
 Test(spool, a_flipped_byte_is_damage)
 {
     static uint8_t bytes[1 << 16], after[1 << 16];
+    static const uint8_t masks[] = {0x01, 0x10, 0x20, 0x80};
     fill();
     size_t size = read_file("spool", bytes, sizeof bytes);
-    for (size_t at = 0; at < size; at++) {
+    for (size_t i = 0; i < size * sizeof masks; i++) {
         struct spool *spool = NULL;
-        bytes[at] ^= 0x10;
+        size_t at = i / sizeof masks;
+        uint8_t mask = masks[i % sizeof masks];
+        bytes[at] ^= mask;
         write_file("spool", bytes, size);
         enum status status = open_with(secret, 1 << 20, &spool);
         cr_assert(status == STATUS_CORRUPT || status == STATUS_FOREIGN, "byte %zu: %s", at, status_name(status));
         cr_assert(eq(sz, read_file("spool", after, sizeof after), size));
         cr_assert(eq(int, memcmp(bytes, after, size), 0));
-        bytes[at] ^= 0x10;
+        bytes[at] ^= mask;
     }
 }
 

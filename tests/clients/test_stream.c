@@ -14,6 +14,7 @@ static struct stream stream_with(uint64_t batches, uint32_t window)
 {
     struct stream stream;
     stream_start(&stream, session, 0, window);
+    stream.pace = window; /* the rules first, the pace below */
     for (uint64_t i = 0; i < batches; i++)
         stream_add(&stream);
     return stream;
@@ -250,6 +251,7 @@ Test(stream, ten_silent_seconds_are_a_lost_connection)
     cr_assert(not(stream_lost(&stream, 10999)));
     cr_assert(stream_lost(&stream, 11000));
     cr_assert(eq(int, ok(&stream, 1), STREAM_IGNORED), "not sent on the new connection yet");
+    stream.pace = 3;
     cr_assert_str_eq(sent(&stream, 11000), "1 2 3");
     cr_assert(not(stream_lost(&stream, 20999)), "the new connection has 10 s of its own");
 }
@@ -262,6 +264,7 @@ Test(stream, any_answer_breaks_the_silence)
     stream_answer(&stream, &answer, 9000);
     cr_assert(not(stream_lost(&stream, 18999)));
     cr_assert(stream_lost(&stream, 19000));
+    stream.pace = 3;
     cr_assert_str_eq(sent(&stream, 19000), "2 3");
 }
 
@@ -311,4 +314,51 @@ Test(stream, what_the_socket_did_not_take_waits)
     cr_assert(eq(int, ok(&stream, 1), STREAM_IGNORED), "it was not sent");
     cr_assert(not(stream_lost(&stream, 100000)));
     cr_assert_str_eq(sent(&stream, 0), "1 2");
+}
+
+static void ok_at(struct stream *stream, uint64_t seq, int64_t now_ms)
+{
+    struct answer answer = answer_to(ANSWER_OK, seq);
+    stream_answer(stream, &answer, now_ms);
+}
+
+Test(stream, the_pace_grows_with_answers_in_good_time)
+{
+    struct stream stream;
+    stream_start(&stream, session, 0, 6);
+    for (int i = 0; i < 20; i++)
+        stream_add(&stream);
+    cr_assert_str_eq(sent(&stream, 0), "1 2 3 4");
+    ok_at(&stream, 1, 100);
+    cr_assert_str_eq(sent(&stream, 100), "5 6");
+    ok_at(&stream, 2, 100);
+    ok_at(&stream, 3, 100);
+    cr_assert_str_eq(sent(&stream, 100), "7 8 9");
+    cr_assert(eq(u32, stream.pace, 6), "not beyond the window");
+}
+
+Test(stream, slow_answers_halve_the_pace_once_for_all_that_were_sent_before)
+{
+    struct stream stream = stream_with(40, 16);
+    sent(&stream, 0);
+    for (uint64_t seq = 1; seq <= 16; seq++)
+        ok_at(&stream, seq, STREAM_SLOW_MS);
+    cr_assert(eq(u32, stream.pace, 8));
+    cr_assert_str_eq(sent(&stream, 5000), "17 18 19 20 21 22 23 24");
+    ok_at(&stream, 17, 5000 + STREAM_SLOW_MS);
+    cr_assert(eq(u32, stream.pace, 4));
+    cr_assert(eq(i64, stream_wake_ms(&stream), 5000 + STREAM_SLOW_MS + STREAM_SILENCE_MS),
+              "nothing may be sent before");
+}
+
+Test(stream, a_lost_connection_halves_the_pace_down_to_one)
+{
+    struct stream stream = stream_with(40, 4);
+    for (int i = 0; i < 4; i++) {
+        sent(&stream, i * 20000);
+        cr_assert(stream_lost(&stream, i * 20000 + 15000));
+    }
+    cr_assert_str_eq(sent(&stream, 100000), "1");
+    ok_at(&stream, 1, 100001);
+    cr_assert_str_eq(sent(&stream, 100001), "2 3");
 }

@@ -1,4 +1,4 @@
-#include "batch.h"
+#include "tests/collector/batch.h"
 
 #include <msgpack.h>
 #include <stdlib.h>

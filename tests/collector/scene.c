@@ -1,6 +1,6 @@
-#include "scene.h"
+#include "tests/collector/scene.h"
 
-#include "../scratch.h"
+#include "tests/scratch.h"
 #include "collector/keys.h"
 
 #include <criterion/criterion.h>

@@ -3,7 +3,7 @@
 #ifndef JEJAK_TESTS_COLLECTOR_SCENE_H
 #define JEJAK_TESTS_COLLECTOR_SCENE_H
 
-#include "batch.h"
+#include "tests/collector/batch.h"
 #include "collector/pipeline.h"
 #include "common/config.h"
 

@@ -1,5 +1,5 @@
 /* The pipeline with a real store: every status and code that a batch can meet, and what is stored of it. */
-#include "scene.h"
+#include "tests/collector/scene.h"
 
 #include <criterion/criterion.h>
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #include "collector/roles.h"
 #include "common/block.h"
 
-#include "../scratch.h"
+#include "tests/scratch.h"
 
 #include <criterion/criterion.h>
 

@@ -1,7 +1,7 @@
 /* What is kept, across stops and damage: log, vault and watermark opened and checked together. */
-#include "scene.h"
+#include "tests/collector/scene.h"
 
-#include "../scratch.h"
+#include "tests/scratch.h"
 #include "common/rocks.h"
 
 #include <criterion/criterion.h>

@@ -133,6 +133,20 @@ static bool learner_hex_valid(const char *hex)
     return valid;
 }
 
+/* Eight bytes are looked at together: every byte at every place of them, and behind them. */
+Test(event, every_byte_at_every_place_of_a_long_learner)
+{
+    for (size_t size = 8; size <= 20; size++)
+        for (size_t at = 0; at < size; at++)
+            for (unsigned byte = 0; byte < 256; byte++) {
+                uint8_t learner[20];
+                memset(learner, 'a', sizeof learner);
+                learner[at] = (uint8_t)byte;
+                cr_assert_eq(learner_valid(slice_of(learner, size)), byte >= 0x20 && byte < 0x7f,
+                             "byte 0x%02x at %zu of %zu", byte, at, size);
+            }
+}
+
 Test(event, learner_edge_cases_by_name)
 {
     static const struct {

@@ -1,6 +1,7 @@
 #include "common/wire.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "tests/support/bytes.h"
 
@@ -591,4 +592,55 @@ Test(wire, mutated_batches_are_taken_or_refused_never_read_beyond_their_end)
     }
     cr_assert(taken > 1000 && refused > 1000, "%d taken, %d refused", taken, refused);
     bytes_free(&whole);
+}
+
+/* The quick way reads the usual encodings, the long way all of them: an event means the same in each. */
+Test(wire, an_event_means_the_same_in_every_encoding)
+{
+    static const char *const events[] = {
+        "95 a5 6477656c6c cf 0000018bcfe56800 a2 7531 a2 6d31 7f",
+        "95 d9 05 6477656c6c d3 0000018bcfe56800 d9 02 7531 d9 02 6d31 cc 7f",
+        "dc 0005 da 0005 6477656c6c cf 0000018bcfe56800 da 0002 7531 db 00000002 6d31 cd 007f",
+        "dd 00000005 a5 6477656c6c d3 0000018bcfe56800 a2 7531 a2 6d31 ce 0000007f",
+        "95 a5 6477656c6c cf 0000018bcfe56800 a2 7531 a2 6d31 cf 000000000000007f",
+        "95 a5 6477656c6c cf 0000018bcfe56800 a2 7531 a2 6d31 d0 7f",
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(events); i++) {
+        struct bytes message = {0};
+        struct wire_batch batch;
+        struct event event;
+        enum verdict verdict;
+        static const char head[] = "84 a1 76 01 a7 73657373696f6e c4 10 00112233445566778899aabbccddeeff a3 736571 01 "
+                                   "a6 6576656e7473 91 ";
+        for (const char *part = head; part; part = part == head ? events[i] : NULL)
+            for (const char *at = part; *at;) {
+                unsigned byte;
+                if (*at == ' ') {
+                    at++;
+                    continue;
+                }
+                sscanf(at, "%2x", &byte);
+                bytes_byte(&message, byte);
+                at += 2;
+            }
+        cr_assert_eq(wire_batch_read(slice_of(message.data, message.size), &batch), WIRE_OK, "encoding %zu", i);
+        cr_assert(wire_event_next(&batch, &event, &verdict));
+        cr_assert_eq(verdict, VERDICT_ACCEPTED, "encoding %zu: %s", i, verdict_name(verdict));
+        cr_assert_eq(event.kind, KIND_DWELL);
+        cr_assert_eq(event.time_ms, 1700000000000);
+        cr_assert(slice_equal(event.learner, slice_of_text("u1")) && slice_equal(event.content, slice_of_text("m1")));
+        cr_assert_eq(event.value, 127, "encoding %zu: %u", i, event.value);
+        cr_assert(wire_batch_finish(&batch), "encoding %zu: %s", i, batch.detail);
+        /* Cut anywhere, it is malformed, never read beyond its end. */
+        for (size_t size = 0; size < message.size; size++) {
+            uint8_t *exact = mem_new(size, 1);
+            memcpy(exact, message.data, size);
+            if (wire_batch_read(slice_of(exact, size), &batch) == WIRE_OK)
+                while (wire_event_next(&batch, &event, &verdict)) {
+                }
+            cr_assert_not(wire_batch_finish(&batch), "encoding %zu cut at %zu", i, size);
+            free(exact);
+        }
+        free(message.data);
+    }
 }

@@ -115,8 +115,8 @@ static inline void bytes_hex(struct bytes *bytes, const char *hex)
 /* A heap copy without a byte to spare, freed with free(). */
 static inline uint8_t *exact_copy(struct slice bytes)
 {
-    uint8_t *copy = malloc(bytes.size ? bytes.size : 1);
-    if (copy && bytes.size > 0)
+    uint8_t *copy = mem_new(1, bytes.size);
+    if (bytes.size > 0)
         memcpy(copy, bytes.data, bytes.size);
     return copy;
 }
@@ -132,7 +132,7 @@ static inline uint64_t chance(uint64_t *state)
 
 static inline uint64_t chance_below(uint64_t *state, uint64_t bound)
 {
-    return chance(state) % bound;
+    return bound ? chance(state) % bound : 0;
 }
 
 #endif

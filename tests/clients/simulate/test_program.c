@@ -71,7 +71,9 @@ static pid_t start_collector(const char *home)
     cr_assert_geq(pid, 0);
     if (pid > 0)
         return pid;
-    char *ingest = mem_text("ipc://%s/ingest.sock", home), *log = mem_text("%s/log", home);
+    char ingest[80], log[80];
+    snprintf(ingest, sizeof ingest, "ipc://%s/ingest.sock", home);
+    snprintf(log, sizeof log, "%s/log", home);
     if (!freopen(log, "w", stderr))
         _exit(EX_CANTCREAT);
     execl(JEJAK_COLLECTOR, "jejak-collector", "--home", home, "--plain", "--ingest", ingest, (char *)NULL);
@@ -111,18 +113,20 @@ Test(program, everything_reaches_a_collector, .timeout = 60)
     static const char model[] = "--learners 20 --seed 3 --late 0.01 --repeat 0.02";
     char home[] = "/tmp/jejak-simulate-XXXXXX";
     cr_assert_not_null(mkdtemp(home));
-    char *log = mem_text("%s/log", home), *remove = mem_text("rm -rf %s", home);
+    char log[80], remove[80], arguments[160], future[160], stopped[80];
+    snprintf(log, sizeof log, "%s/log", home);
+    snprintf(remove, sizeof remove, "rm -rf %s", home);
+    snprintf(arguments, sizeof arguments, "%s --to ipc://%s/ingest.sock", model, home);
+    snprintf(future, sizeof future, "--learners 1 --start 2400-01-03 --to ipc://%s/ingest.sock", home);
     pid_t pid = start_collector(home);
     bool ready = holds(log, "msg=ready");
-    char *arguments = mem_text("%s --to ipc://%s/ingest.sock", model, home);
     struct outcome sent = ready ? run(arguments) : (struct outcome){.exit_code = -1};
     /* a rejected event is no success */
-    char *future = mem_text("--learners 1 --start 2400-01-03 --to ipc://%s/ingest.sock", home);
     struct outcome rejected = ready ? run(future) : sent;
     kill(pid, SIGTERM);
     int status;
     waitpid(pid, &status, 0);
-    char *stopped = mem_text("msg=stopped events=%lu\n", (unsigned long)lines_of(model) - 1);
+    snprintf(stopped, sizeof stopped, "msg=stopped events=%lu\n", (unsigned long)lines_of(model) - 1);
     bool all = holds(log, stopped);
     cr_expect_eq(system(remove), 0);
     cr_assert(ready, "the collector does not start");

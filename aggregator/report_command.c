@@ -1,0 +1,182 @@
+#include "aggregator/report_command.h"
+
+#include "aggregator/query.h"
+#include "aggregator/report.h"
+
+#include "common/cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    ANSWER_TIMEOUT_MS = 600000,
+    CACHE_BYTES = 64 << 20,
+};
+
+/* The command line, split into what finds the cells and what the report takes. */
+struct command {
+    const char *home, *file;
+    const char **sets;
+    size_t set_count;
+    char **argv; /* of the report; [0] is "report" */
+    int argc;
+    char *curriculum; /* made absolute: a follower has another working folder */
+    struct report_options options;
+};
+
+static void print_help(void)
+{
+    printf("Usage: jejak-aggregator report [OPTION...]\n"
+           "Figures of a period from the cells: who may be seen, what to look at, what revisions did.\n\n"
+           "%s"
+           "  -H, --home DIR      home folder (default: $JEJAK_HOME)\n"
+           "  --config FILE       configuration file (default: jejak.conf in the home, where there is one)\n"
+           "  --set KEY=VALUE     set a configuration key; may be repeated\n"
+           "  -?, --help          this list\n",
+           report_options_help);
+}
+
+/* The value of `name` at argv[*index], as `name value` or `name=value`; NULL where it is another option. Moves *index
+ * past what it took. */
+static const char *take_value(int argc, char **argv, int *index, const char *name)
+{
+    size_t size = strlen(name);
+    if (strncmp(argv[*index], name, size) != 0)
+        return NULL;
+    if (argv[*index][size] == '=')
+        return argv[(*index)++] + size + 1;
+    if (argv[*index][size] != '\0' || *index + 1 >= argc)
+        return NULL;
+    *index += 2;
+    return argv[*index - 1];
+}
+
+static enum status make_absolute(const char *path, char **absolute, struct error *error)
+{
+    if (path[0] == '/') {
+        *absolute = mem_text("%s", path);
+        return STATUS_OK;
+    }
+    char *folder = getcwd(NULL, 0);
+    if (!folder)
+        return error_errno(error, STATUS_SYSTEM, "the working folder");
+    *absolute = mem_text("%s/%s", folder, path);
+    free(folder);
+    return STATUS_OK;
+}
+
+static enum status take_argument(struct command *command, int argc, char **argv, int *index, struct error *error)
+{
+    const char *value;
+    if ((value = take_value(argc, argv, index, "--home")) || (value = take_value(argc, argv, index, "-H")))
+        command->home = value;
+    else if ((value = take_value(argc, argv, index, "--config")))
+        command->file = value;
+    else if ((value = take_value(argc, argv, index, "--set")))
+        command->sets[command->set_count++] = value;
+    else if ((value = take_value(argc, argv, index, "--curriculum"))) {
+        free(command->curriculum);
+        command->curriculum = NULL;
+        return make_absolute(value, &command->curriculum, error);
+    } else
+        command->argv[command->argc++] = argv[(*index)++];
+    return STATUS_OK;
+}
+
+static enum status command_open(struct command *command, int argc, char **argv, struct error *error)
+{
+    static char name[] = "report", curriculum[] = "--curriculum", color[] = "--color";
+    command->sets = mem_new((size_t)argc, sizeof *command->sets);
+    command->argv = mem_new((size_t)argc + 4, sizeof *command->argv);
+    command->argv[command->argc++] = name;
+    for (int index = 1; index < argc;) {
+        enum status status = take_argument(command, argc, argv, &index, error);
+        if (status)
+            return status;
+    }
+    if (command->curriculum) {
+        command->argv[command->argc++] = curriculum;
+        command->argv[command->argc++] = command->curriculum;
+    }
+    enum status status = report_options_parse(command->argc - 1, command->argv + 1, &command->options, error);
+    if (!status && !command->options.output && cli_colour(stdout))
+        command->argv[command->argc++] = color;
+    return status;
+}
+
+static void command_close(struct command *command)
+{
+    free(command->sets);
+    free(command->argv);
+    free(command->curriculum);
+}
+
+static enum status run(const struct command *command, const struct config *config, FILE *out, struct error *error)
+{
+    struct cells_settings settings = {.zone = config_text(config, CONFIG_ZONE),
+                                      .max_slice_ms = (uint32_t)config_whole(config, CONFIG_MAX_SLICE_MS),
+                                      .cache_bytes = CACHE_BYTES};
+    struct cells *cells = NULL;
+    enum status status = cells_open(config_text(config, CONFIG_CELLS), CELLS_READ_ONLY, &settings, &cells, error);
+    if (status == STATUS_BUSY && query_may_answer(config))
+        return query_ask(config, command->argc, command->argv, ANSWER_TIMEOUT_MS, out, error);
+    if (!status)
+        status = report_run(cells, config, command->argc, command->argv, out, error);
+    cells_close(cells);
+    return status;
+}
+
+/* To standard output, or to a file that is not touched before the report is made. */
+static enum status deliver(const struct command *command, const char *text, size_t size, struct error *error)
+{
+    const char *path = command->options.output;
+    FILE *file = path ? fopen(path, "w") : stdout;
+    if (!file)
+        return error_errno(error, STATUS_CANNOT_MAKE, "%s", path);
+    bool written = fwrite(text, 1, size, file) == size && fflush(file) == 0;
+    enum status status = written ? STATUS_OK : error_errno(error, STATUS_IO, "%s", path ? path : "standard output");
+    if (path && fclose(file) && !status)
+        status = error_errno(error, STATUS_IO, "%s", path);
+    return status;
+}
+
+static enum status make_and_deliver(const struct command *command, struct error *error)
+{
+    const char *home;
+    struct config *config = NULL;
+    enum status status = cli_home(command->home, &home, error);
+    if (!status)
+        status = config_open(home, command->file, command->sets, command->set_count, &config, error);
+    if (status)
+        return status;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    ensure(out);
+    status = run(command, config, out, error);
+    fclose(out);
+    if (!status)
+        status = deliver(command, text, size, error);
+    free(text);
+    config_close(config);
+    return status;
+}
+
+int report_command(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-?") == 0) {
+            print_help();
+            return EX_OK;
+        }
+    }
+    struct command command = {0};
+    struct error error;
+    enum status status = command_open(&command, argc, argv, &error);
+    if (!status)
+        status = make_and_deliver(&command, &error);
+    command_close(&command);
+    return status ? cli_fail(&error) : EX_OK;
+}
