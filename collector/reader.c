@@ -59,7 +59,7 @@ static bool collect(struct slice record, const struct record_header *header, voi
     records->bytes += record.size;
     records->learners = header->learners;
     records->next = header->first_offset + header->span;
-    return records->bytes < records->max_bytes;
+    return records->bytes < records->max_bytes && records->count < FETCH_MAX_RECORDS;
 }
 
 static void free_buffer(void *data, void *hint)

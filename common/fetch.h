@@ -19,6 +19,7 @@
 
 enum {
     FETCH_MAX_BYTES = 8 << 20,  /* records in one answer; one record is always sent, however large */
+    FETCH_MAX_RECORDS = 4000,   /* in one answer, however small they are */
     FETCH_MAX_LEARNERS = 65536, /* lids in one answer */
     FETCH_MAX_WAIT_MS = 30000,
     FETCH_MAX_REQUEST_BYTES = 4096,
