@@ -1,6 +1,7 @@
 #include "aggregator/report.h"
 
 #include "aggregator/render.h"
+#include "aggregator/report_settings.h"
 #include "aggregator/scope.h"
 
 #include <stdlib.h>
@@ -299,6 +300,8 @@ enum status report_run(const struct cells *cells, const struct config *config, i
 {
     struct making m = {.cells = cells};
     enum status status = report_options_parse(argc - 1, argv + 1, &m.options, error);
+    if (!status && m.options.settings)
+        status = report_settings_check(config, m.options.settings, error);
     if (status)
         return status;
     status = make(&m, config, error);

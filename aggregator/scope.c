@@ -39,7 +39,7 @@ void scope_open(struct scope *scope, const struct curriculum *curriculum, enum l
     uint32_t path_count = cells_content_count(scope->cells), row_count = 0;
     const char **paths = mem_new(path_count, sizeof *paths);
     for (uint32_t i = 0; i < path_count; i++)
-        paths[i] = cells_content_path(scope->cells, i);
+        paths[i] = cells_content_seen(scope->cells, i) ? cells_content_path(scope->cells, i) : NULL;
     scope->level_count = (uint32_t)level;
     for (uint32_t i = 0; i < scope->level_count; i++) {
         rows_open(paths, path_count, curriculum, (enum level)(i + 1), &scope->rows[i]);
