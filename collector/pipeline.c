@@ -10,6 +10,7 @@
 enum {
     HOUR_MS = 3600 * 1000,
     ALARM_EVERY_MS = 1000, /* a publisher cannot flood the log */
+    SWEEP_LEAST_MS = 1000,
 };
 
 /* New learners of a publisher within the hour that began at start_ms. */
@@ -30,6 +31,7 @@ struct pipeline {
     uint32_t learners_next; /* the next number to give */
     struct allowance *allowances;
     uint32_t allowance_room;
+    int64_t swept_ms; /* when sessions were last looked through to make room */
     bool broken;
     struct error error;
     int64_t alarmed_ms; /* of the last alarm about a rollback */
@@ -413,11 +415,14 @@ static void settle(struct pipeline *pipeline, struct session *session, uint64_t 
     group_touch(pipeline->group, session);
 }
 
-/* May this publisher have one session more? */
+/* May this publisher have one session more? Looking through all of them is dear: at most once a second. */
 static bool session_fits(struct pipeline *pipeline, uint32_t publisher, int64_t now_ms)
 {
-    if (sessions_count(pipeline->sessions, publisher) >= pipeline->limits.max_sessions)
+    bool full = sessions_count(pipeline->sessions, publisher) >= pipeline->limits.max_sessions;
+    if (full && (now_ms - pipeline->swept_ms >= SWEEP_LEAST_MS || now_ms < pipeline->swept_ms)) {
+        pipeline->swept_ms = now_ms;
         pipeline_sweep(pipeline, now_ms);
+    }
     return sessions_count(pipeline->sessions, publisher) < pipeline->limits.max_sessions;
 }
 

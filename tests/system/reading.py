@@ -37,12 +37,12 @@ def many_small_blocks(home, _chance):
     """Thousands of blocks of one event: each answer is bounded, and every tool can read it."""
     collector = Collector(home)
     session = Session(collector.ingest)
-    for i in range(4500):
+    for i in range(4200):
         expect(session.publish(event(f"m/{i}")), status="ok")
     fetcher, contents, most = Fetcher(f"ipc://{home.path}/run/reader.sock"), [], 0
-    while len(contents) < 4500:
+    while len(contents) < 4200:
         most = max(most, len(follow(fetcher, contents, max_bytes=8 << 20)))
-    check(contents == [f"m/{i}" for i in range(4500)], "events missing or out of order")
+    check(contents == [f"m/{i}" for i in range(4200)], "events missing or out of order")
     check(most < 4096, f"an answer of {most} records: jejakctl and others take 4096 parts")
     contents, fetcher = [], Fetcher(f"ipc://{home.path}/run/reader.sock")
     for _ in range(5):
