@@ -10,6 +10,7 @@
 enum {
     HOUR_MS = 3600 * 1000,
     ALARM_EVERY_MS = 1000, /* a publisher cannot flood the log */
+    SWEEP_LEAST_MS = 1000,
 };
 
 /* New learners of a publisher within the hour that began at start_ms. */
