@@ -16,12 +16,15 @@
  *     summary    widths: learner, opens, visits, active, first, span, lead, open span; the columns in this order.
  *                first = first activity - base; span = last activity - first activity; lead = first open - first
  *                activity; open span = last open - first open (both 0 where there are no opens)
- *     facts      offsets: u32 for every 16th learner, where its bytes start in `lists` (extra: how many bytes that
- * has); lists, a learner each, varints: opens * 2 + (1 where something was clipped), intervals, opens: the first, then
- * differences (>= 1), intervals: gap since the end before (the first: since base), length (>= 1); gaps >= 1, clipped,
- * where there is something: how many, { time: the first, then differences; ms clipped } marks      widths: learner,
- * state, time, 0 ...; state: percent of progress 0..100, 101 favorite, 102 unfavorite; ascending by learner, kind,
- * value, time cohorts    widths: learner, name, time, 0 ...; then extra names { length u8, bytes }, then the columns
+ *     facts      offsets: u32 for every 16th learner, where its bytes start in `lists` (extra: how many bytes that has);
+ *                lists, a learner each, varints:
+ *                    opens * 2 + (1 where something was clipped), intervals,
+ *                    opens: the first, then differences (>= 1),
+ *                    intervals: gap since the end before (the first: since base), length (>= 1); gaps >= 1,
+ *                    clipped, where there is something: how many, { time: the first, then differences; ms clipped }
+ *     marks      widths: learner, state, time, 0 ...; state: percent of progress 0..100, 101 favorite, 102 unfavorite;
+ *                ascending by learner, kind, value, time
+ *     cohorts    widths: learner, name, time, 0 ...; then extra names { length u8, bytes }, then the columns
  *
  * Nothing is taken on trust when read back: STATUS_CORRUPT names content, day and piece.
  */

@@ -23,8 +23,8 @@ static bool walk_row(struct walk *walk)
     }
     if (cell_key_read(rocks_iterator_key(walk->iterator), &walk->key))
         return true;
-    walk->status = error_set(walk->error, STATUS_CORRUPT, "cells: a key of %zu bytes",
-                             rocks_iterator_key(walk->iterator).size);
+    walk->status =
+        error_set(walk->error, STATUS_CORRUPT, "cells: a key of %zu bytes", rocks_iterator_key(walk->iterator).size);
     return false;
 }
 

@@ -116,10 +116,8 @@ static void meet_learner(uint32_t learner, const struct activity *activity, void
 {
     struct computation *c = argument;
     bits_add(&c->here, learner);
-    if (!c->row)
-        return;
     count_group(&c->groups[c->cohorts.group[learner]], activity);
-    if (bits_has(&c->asked, learner))
+    if (c->row && bits_has(&c->asked, learner))
         count_learner(c, learner, activity);
 }
 
@@ -168,13 +166,6 @@ static enum status count_sets(struct computation *c, const struct figures_plan *
     enum status status = marks_row(c->marks, plan->contents, plan->content_count, error);
     if (status)
         return status;
-    for (uint32_t i = 0; i < plan->content_count; i++) {
-        uint64_t clipped_ms = 0;
-        status = cells_clipped_ms(c->cells, plan->contents[i], c->query->from_ms, c->query->to_ms, &clipped_ms, error);
-        if (status)
-            return status;
-        c->row->clipped_ms += clipped_ms;
-    }
     const struct bits *favorite = marks_favorite(c->marks), *completed = marks_completed(c->marks);
     for (size_t i = 0; i < c->here.word_count; i++) {
         uint64_t asked_here = c->here.words[i] & c->asked.words[i];
@@ -184,6 +175,18 @@ static enum status count_sets(struct computation *c, const struct figures_plan *
     c->row->skip_base = bits_count_both(&c->later, &c->asked);
     c->row->skip_learners = bits_count_both_without(&c->later, &c->asked, walk_ever(c->walk));
     return STATUS_OK;
+}
+
+static enum status sum_clipped(struct computation *c, const struct figures_plan *plan, uint64_t *sum_ms,
+                               struct error *error)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; !status && !c->query->without_clipped && i < plan->content_count; i++) {
+        uint64_t clipped_ms = 0;
+        status = cells_clipped_ms(c->cells, plan->contents[i], c->query->from_ms, c->query->to_ms, &clipped_ms, error);
+        *sum_ms += clipped_ms;
+    }
+    return status;
 }
 
 /* The comparison is with over_factor x expected minutes as decimals: the whole ms up to it, unmoved by the last binary
@@ -216,6 +219,8 @@ static enum status compute_row(struct computation *c, uint32_t index, struct err
     enum status status = walk_row(c->walk, plan->contents, plan->content_count, meet_learner, c, error);
     if (!status && c->row)
         status = fill_row(c, plan, error);
+    if (!status)
+        status = sum_clipped(c, plan, &c->table->rows[index].clipped_ms, error);
     bits_join(&c->later, &c->here);
     bits_join(&c->later_ever, walk_ever(c->walk));
     return status;
@@ -232,7 +237,7 @@ static void find_asked(struct computation *c, uint32_t learner_count)
     }
 }
 
-/* Rows that are not wanted stay without a figure: zero counts, nothing to divide by. */
+/* Rows that are not wanted stay without a figure but clipped_ms: zero counts, nothing to divide by. */
 static void open_table(struct computation *c)
 {
     struct figures_table *table = c->table;

@@ -24,7 +24,7 @@ struct figures_plan {
     const uint32_t *contents;
     uint32_t content_count;
     double expected_minutes; /* of the row's own line; 0: none */
-    bool wanted;             /* false: only its learners count, for drop_off and skip_rate of the others */
+    bool wanted;             /* false: counted by group and for drop_off and skip_rate of the others, nothing more */
 };
 
 struct figures_query {
@@ -33,6 +33,7 @@ struct figures_query {
     double over_factor;
     const struct figures_plan *plans;
     uint32_t plan_count;
+    bool without_clipped; /* clipped_ms of no row is wanted; else of every row */
 };
 
 /* Counts are exact; a quantity with nothing to divide by is NAN. Seconds and hours are whole ms divided once. */

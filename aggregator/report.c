@@ -1,6 +1,7 @@
 #include "aggregator/report.h"
 
 #include "aggregator/render.h"
+#include "aggregator/report_settings.h"
 #include "aggregator/scope.h"
 
 #include <stdlib.h>
@@ -102,10 +103,10 @@ static enum status find_period(struct making *m, struct error *error)
     return error_set(error, STATUS_USAGE, "the period is empty: there is data from %s to %s", first, last);
 }
 
-static enum status open_period(const struct making *m, int32_t from_day, int32_t to_day, struct period *period,
-                               struct error *error)
+static enum status open_period(const struct making *m, enum period_use use, int32_t from_day, int32_t to_day,
+                               struct period *period, struct error *error)
 {
-    return period_open(&m->scope, zone_day_start_ms(m->zone, from_day), zone_day_start_ms(m->zone, to_day), period,
+    return period_open(&m->scope, use, zone_day_start_ms(m->zone, from_day), zone_day_start_ms(m->zone, to_day), period,
                        error);
 }
 
@@ -115,10 +116,10 @@ static enum status compute(struct making *m, struct error *error)
     m->scope = (struct scope){
         .cells = m->cells, .cohort = m->options.cohort, .over_factor = report->thresholds.over_factor, .k = report->k};
     scope_open(&m->scope, m->curriculum, m->options.level);
-    enum status status = open_period(m, report->from_day, report->to_day, &m->now, error);
+    enum status status = open_period(m, PERIOD_NOW, report->from_day, report->to_day, &m->now, error);
     int32_t before = report->from_day - (report->to_day - report->from_day);
     if (!status) /* days before 1970 have no number; nothing is older */
-        status = open_period(m, before > 0 ? before : 0, report->from_day, &m->previous, error);
+        status = open_period(m, PERIOD_BEFORE, before > 0 ? before : 0, report->from_day, &m->previous, error);
     return status;
 }
 
@@ -190,7 +191,7 @@ static enum status find_window(struct making *m, int32_t from_day, int32_t to_da
         }
     }
     struct window window = {.from_day = from_day, .to_day = to_day};
-    enum status status = open_period(m, from_day, to_day, &window.period, error);
+    enum status status = open_period(m, PERIOD_WINDOW, from_day, to_day, &window.period, error);
     if (status)
         return status;
     m->windows = mem_grow(m->windows, m->window_count + 1, sizeof *m->windows);
@@ -299,6 +300,8 @@ enum status report_run(const struct cells *cells, const struct config *config, i
 {
     struct making m = {.cells = cells};
     enum status status = report_options_parse(argc - 1, argv + 1, &m.options, error);
+    if (!status && m.options.settings)
+        status = report_settings_check(config, m.options.settings, error);
     if (status)
         return status;
     status = make(&m, config, error);

@@ -2,6 +2,7 @@
 
 #include "aggregator/query.h"
 #include "aggregator/report.h"
+#include "aggregator/report_settings.h"
 
 #include "common/cli.h"
 
@@ -113,6 +114,22 @@ static void command_close(struct command *command)
     free(command->curriculum);
 }
 
+/* With the settings that this program runs with: the follower checks that they are its own. */
+static enum status ask_follower(const struct command *command, const struct config *config, FILE *out,
+                                struct error *error)
+{
+    static char name[] = "--settings";
+    char *settings = report_settings_text(config);
+    char **argv = mem_new((size_t)command->argc + 2, sizeof *argv);
+    memcpy(argv, command->argv, (size_t)command->argc * sizeof *argv);
+    argv[command->argc] = name;
+    argv[command->argc + 1] = settings;
+    enum status status = query_ask(config, command->argc + 2, argv, ANSWER_TIMEOUT_MS, out, error);
+    free(argv);
+    free(settings);
+    return status;
+}
+
 static enum status run(const struct command *command, const struct config *config, FILE *out, struct error *error)
 {
     struct cells_settings settings = {.zone = config_text(config, CONFIG_ZONE),
@@ -121,7 +138,7 @@ static enum status run(const struct command *command, const struct config *confi
     struct cells *cells = NULL;
     enum status status = cells_open(config_text(config, CONFIG_CELLS), CELLS_READ_ONLY, &settings, &cells, error);
     if (status == STATUS_BUSY && query_may_answer(config))
-        return query_ask(config, command->argc, command->argv, ANSWER_TIMEOUT_MS, out, error);
+        return ask_follower(command, config, out, error);
     if (!status)
         status = report_run(cells, config, command->argc, command->argv, out, error);
     cells_close(cells);

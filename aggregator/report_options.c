@@ -122,16 +122,30 @@ static enum status take_output(const char *value, struct report_options *options
     return STATUS_OK;
 }
 
+static enum status take_settings(const char *value, struct report_options *options, struct error *error)
+{
+    (void)error;
+    options->settings = value;
+    return STATUS_OK;
+}
+
 static const struct {
     const char *name;
     take_fn take;
 } table[] = {
-    {"--from", take_from},     {"--to", take_to},
-    {"--tz", take_tz},         {"--level", take_level},
-    {"--module", take_module}, {"--program", take_program},
-    {"--cohort", take_cohort}, {"--curriculum", take_curriculum},
-    {"--k", take_k},           {"--format", take_format},
-    {"--output", take_output}, {"-o", take_output},
+    {"--from", take_from},
+    {"--to", take_to},
+    {"--tz", take_tz},
+    {"--level", take_level},
+    {"--module", take_module},
+    {"--program", take_program},
+    {"--cohort", take_cohort},
+    {"--curriculum", take_curriculum},
+    {"--k", take_k},
+    {"--format", take_format},
+    {"--output", take_output},
+    {"-o", take_output},
+    {"--settings", take_settings},
 };
 
 /* `--name value` or `--name=value`. Moves *index past what it took. */

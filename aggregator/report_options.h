@@ -28,6 +28,8 @@ struct report_options {
     enum report_format format;
     const char *output; /* NULL: standard output */
     bool color;         /* --color: the table may use colours */
+    /* --settings, added by the asking program: report_settings.h's text. NULL: asked by nobody else */
+    const char *settings;
 };
 
 /* One line an option, for --help. */

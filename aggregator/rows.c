@@ -44,8 +44,8 @@ static struct member *members_open(const char *const *paths, uint32_t path_count
     struct member *members = mem_new(path_count, sizeof *members);
     *count = 0;
     for (uint32_t i = 0; i < path_count; i++) {
-        struct slice path = slice_of_text(paths[i]);
-        if (rows_segments(path) >= (uint32_t)level)
+        struct slice path = paths[i] ? slice_of_text(paths[i]) : slice_of("", 0);
+        if (paths[i] && rows_segments(path) >= (uint32_t)level)
             members[(*count)++] = (struct member){rows_prefix(path, level), i};
     }
     qsort(members, *count, sizeof *members, by_row_and_content);

@@ -2,12 +2,20 @@
 
 #include <stdlib.h>
 
-static struct figures_plan *plans_open(const struct rows *rows)
+static bool is_wanted(const struct scope *scope, enum period_use use, const struct rows *rows, const struct row *row)
+{
+    if (rows != scope_rows(scope))
+        return false;
+    return use != PERIOD_WINDOW || (row->line && row->line->revised_count > 0);
+}
+
+static struct figures_plan *plans_open(const struct scope *scope, enum period_use use, const struct rows *rows)
 {
     struct figures_plan *plans = mem_new(rows->count, sizeof *plans);
     for (uint32_t i = 0; i < rows->count; i++) {
         const struct row *row = &rows->rows[i];
-        plans[i] = (struct figures_plan){row->content, row->contents, row->content_count, row->expected_minutes, true};
+        plans[i] = (struct figures_plan){row->content, row->contents, row->content_count, row->expected_minutes,
+                                         is_wanted(scope, use, rows, row)};
     }
     return plans;
 }
@@ -31,11 +39,10 @@ void scope_open(struct scope *scope, const struct curriculum *curriculum, enum l
     uint32_t path_count = cells_content_count(scope->cells), row_count = 0;
     const char **paths = mem_new(path_count, sizeof *paths);
     for (uint32_t i = 0; i < path_count; i++)
-        paths[i] = cells_content_path(scope->cells, i);
+        paths[i] = cells_content_seen(scope->cells, i) ? cells_content_path(scope->cells, i) : NULL;
     scope->level_count = (uint32_t)level;
     for (uint32_t i = 0; i < scope->level_count; i++) {
         rows_open(paths, path_count, curriculum, (enum level)(i + 1), &scope->rows[i]);
-        scope->plans[i] = plans_open(&scope->rows[i]);
         scope->row_start[i] = row_count;
         row_count += scope->rows[i].count;
     }
@@ -48,24 +55,28 @@ void scope_open(struct scope *scope, const struct curriculum *curriculum, enum l
 
 void scope_close(struct scope *scope)
 {
-    for (uint32_t i = 0; i < scope->level_count; i++) {
+    for (uint32_t i = 0; i < scope->level_count; i++)
         rows_close(&scope->rows[i]);
-        free(scope->plans[i]);
-    }
     free(scope->suppress_rows);
 }
 
-static enum status compute_tables(struct period *period, struct error *error)
+static enum status compute_tables(struct period *period, enum period_use use, struct error *error)
 {
     const struct scope *scope = period->scope;
-    for (uint32_t i = 0; i < scope->level_count; i++) {
-        struct figures_query query = {period->from_ms,    period->to_ms,   scope->cohort,
-                                      scope->over_factor, scope->plans[i], scope->rows[i].count};
-        enum status status = figures_compute(scope->cells, &query, &period->tables[i], error);
-        if (status)
-            return status;
+    enum status status = STATUS_OK;
+    for (uint32_t i = 0; !status && i < scope->level_count; i++) {
+        struct figures_plan *plans = plans_open(scope, use, &scope->rows[i]);
+        struct figures_query query = {.from_ms = period->from_ms,
+                                      .to_ms = period->to_ms,
+                                      .cohort = scope->cohort,
+                                      .over_factor = scope->over_factor,
+                                      .plans = plans,
+                                      .plan_count = scope->rows[i].count,
+                                      .without_clipped = use != PERIOD_NOW};
+        status = figures_compute(scope->cells, &query, &period->tables[i], error);
+        free(plans);
     }
-    return STATUS_OK;
+    return status;
 }
 
 /* Cohorts are those at `to`, so every level has the same. */
@@ -121,11 +132,11 @@ static void decide(struct period *period)
     suppress_complement(hidden);
 }
 
-enum status period_open(const struct scope *scope, int64_t from_ms, int64_t to_ms, struct period *period,
-                        struct error *error)
+enum status period_open(const struct scope *scope, enum period_use use, int64_t from_ms, int64_t to_ms,
+                        struct period *period, struct error *error)
 {
     struct period opened = {.scope = scope, .from_ms = from_ms, .to_ms = to_ms};
-    enum status status = compute_tables(&opened, error);
+    enum status status = compute_tables(&opened, use, error);
     if (status) {
         period_close(&opened);
         return status;

@@ -16,9 +16,8 @@ struct scope {
     const char *cohort; /* NULL: everybody */
     double over_factor;
     uint64_t k;
-    uint32_t level_count;                  /* 1: modules only; the level asked for is the last */
-    struct rows rows[SUPPRESS_MAX_LEVELS]; /* by level */
-    struct figures_plan *plans[SUPPRESS_MAX_LEVELS];
+    uint32_t level_count;                        /* 1: modules only; the level asked for is the last */
+    struct rows rows[SUPPRESS_MAX_LEVELS];       /* by level */
     struct suppress_row *suppress_rows;          /* of all levels, modules first */
     uint32_t row_start[SUPPRESS_MAX_LEVELS + 1]; /* of a level among them */
 };
@@ -40,11 +39,17 @@ struct period {
     uint32_t column; /* of the scope's cohort; column_count: nobody is in it */
 };
 
-enum status period_open(const struct scope *scope, int64_t from_ms, int64_t to_ms, struct period *period,
-                        struct error *error) must_check;
+/* What a period is for decides which figures are made; what is hidden is decided over all rows and levels always. */
+enum period_use {
+    PERIOD_NOW,    /* figures of every row of the level asked for; clipped_ms of every row of every level */
+    PERIOD_BEFORE, /* figures of every row of the level asked for, no clipped_ms */
+    PERIOD_WINDOW, /* figures of the rows with a revision */
+};
+enum status period_open(const struct scope *scope, enum period_use use, int64_t from_ms, int64_t to_ms,
+                        struct period *period, struct error *error) must_check;
 void period_close(struct period *period);
 
-/* Of rows of the level asked for. */
+/* Of rows of the level asked for, those that the period's use has figures of. */
 const struct figures *period_figures(const struct period *period, uint32_t row);
 struct visibility_case period_rules(const struct period *period, uint32_t row);
 

@@ -1,9 +1,10 @@
 /* workload.h - the events of a benchmark, one after the other.
  *
  *   independent   every event of a learner and a section drawn anew, all equally likely, within the last ten minutes:
- * the hardest case for tables, caches and the block's columns. 80 % dwell, 10 % open, 6 % progress, 2 % favorite, 1 %
- * unfavorite, 1 % cohort warm          each learner of the independent load once course        jejak-simulate's model
- * over the 12 weeks before today, in time order
+ *                 the hardest case for tables, caches and the block's columns. 80 % dwell, 10 % open, 6 % progress,
+ *                 2 % favorite, 1 % unfavorite, 1 % cohort
+ *   warm          each learner of the independent load once
+ *   course        jejak-simulate's model over the 12 weeks before today, in time order
  */
 #ifndef JEJAK_BENCH_WORKLOAD_H
 #define JEJAK_BENCH_WORKLOAD_H

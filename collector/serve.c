@@ -18,9 +18,8 @@
 
 enum {
     INGEST_RECEIVE_QUEUE = 32, /* messages of one connection that wait in memory */
-    INGEST_SEND_QUEUE =
-        4096, /* answers of one connection that wait in memory: small, and as many as it has in flight */
-    READER_SEND_QUEUE = 4096, /* parts: an answer is a header and its records */
+    INGEST_SEND_QUEUE = 4096,  /* answers of one connection: small, and as many as it has in flight */
+    READER_SEND_QUEUE = 4096,  /* parts: an answer is a header and its records */
     DROPOFF_QUEUE = 32,
     TURN_MS = 20, /* of receiving between two looks at everything else */
     SWEEP_SECONDS = 3600,

@@ -1,10 +1,9 @@
 /* base.h - what every file of the project starts from: borrowed bytes, checked invariants, must-check results.
  *
  * Three kinds of trouble have three mechanisms, everywhere:
- *   a bad event          a verdict   (common/verdict.h)   answered to the publisher, never an error here
- *   the world failing us a status    (common/status.h)    returned, must be checked, with a text in struct error
- *   our own bug          ensure()    below                ends the process; bytes from a socket or a file never reach
- * one
+ *   a bad event           a verdict  (common/event.h)   answered to the publisher, never an error here
+ *   the world failing us  a status   (common/status.h)  returned, must be checked, with a text in struct error
+ *   our own bug           ensure()   below              ends the process; bytes from a socket or a file never reach one
  */
 #ifndef JEJAK_COMMON_BASE_H
 #define JEJAK_COMMON_BASE_H

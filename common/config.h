@@ -19,8 +19,7 @@ enum config_type {
     CONFIG_TYPE_REAL,   /* a decimal number from least to greatest */
 };
 
-/*  name                  key                     type    default                        least  greatest  reload  what
- */
+/*  name, key, type, default, least, greatest, may change with SIGHUP, what */
 #define CONFIG_TABLE(X)                                                                                                \
     X(INGEST, "ingest", TEXT, "tcp://127.0.0.1:7411", 0, 0, false, "ingest endpoint of the collector (ROUTER)")        \
     X(DROPOFF, "dropoff", TEXT, "", 0, 0, false, "drop-off endpoint (PULL), best effort; empty: off")                  \

@@ -54,7 +54,8 @@ void mp_fail(struct mp *mp, const char *error); /* the first one stays */
 enum mp_type mp_peek(const struct mp *mp);
 struct mp_value mp_read(struct mp *mp); /* any head; MP_NONE after an error */
 void mp_skip(struct mp *mp);            /* one whole value, however deeply nested */
-struct mp_value mp_read_whole(struct mp *mp); /* scalars as mp_read(); of array and map the head, the rest passed over */
+struct mp_value
+mp_read_whole(struct mp *mp); /* scalars as mp_read(); of array and map the head, the rest passed over */
 /* A value of the type asked for, or an error. */
 uint32_t mp_map(struct mp *mp);
 uint32_t mp_array(struct mp *mp);

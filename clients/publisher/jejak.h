@@ -102,9 +102,9 @@ typedef void (*jejak_notice_fn)(void *argument, const char *sentence);
 /* 0 or NULL takes the default in brackets. */
 struct jejak_options {
     const char *endpoint;
-    const char
-        *server_public;     /* CURVE keys as Z85 texts of 40 characters: all three, or none of them (plain: loopback */
-    const char *public_key; /* and ipc:// only) */
+    /* CURVE keys as Z85 texts of 40 characters: all three, or none of them (plain: loopback and ipc:// only). */
+    const char *server_public;
+    const char *public_key;
     const char *secret_key;
     const char *spool;      /* a folder of this publisher's own; NULL: none */
     uint32_t batch_events;  /* a batch is sent with this many events (500); at most 65535 */

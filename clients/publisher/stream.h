@@ -14,13 +14,15 @@
  * Only the first `window` batches after `acked` may fly; the oldest waiting one is always the next to be sent, so a
  * resend goes out in order. The rules, each in a function of its own:
  *
- *   gap       everything from `expected` on waits again; once: the same `expected` is ignored until something is
- * settled busy      the batch and everything after it wait again, and nothing is sent for retry_ms refused `malformed`
- * and `conflict` settle the batch (the owner sets it aside); `version` stops the stream: nothing is sent any more and
- * nothing is forgotten overtaken answers come in the order of the batches, so an answer to a batch first sent after
- * another one's last sending tells that the other's answer was lost with a connection that ZeroMQ mended in silence: it
- * waits again at once instead of after 10 s (the collector says `duplicate`) silence   10 s without any answer while
- * something flies: the connection counts as lost. The owner makes a new socket, and everything unsettled waits again
+ *   gap        everything from `expected` on waits again; once: the same `expected` is ignored until something settles
+ *   busy       the batch and everything after it wait again, and nothing is sent for retry_ms
+ *   refused    `malformed` and `conflict` settle the batch (the owner sets it aside); `version` stops the stream: nothing
+ *              is sent any more and nothing is forgotten
+ *   overtaken  answers come in the order of the batches, so an answer to a batch first sent after another one's last
+ *              sending tells that the other's answer was lost with a connection that ZeroMQ mended in silence: it waits
+ *              again at once instead of after 10 s (the collector says `duplicate`)
+ *   silence    10 s without any answer while something flies: the connection counts as lost. The owner makes a new
+ *              socket, and everything unsettled waits again
  *
  * Pace: the first `pace` of them, in fact. It begins small, grows by one with every batch that is settled in good time,
  * and is halved when an answer takes longer than STREAM_SLOW_MS or a connection is lost. A collector that meets

@@ -143,5 +143,6 @@ struct figures_query history_query(const struct history *history, struct dice *d
                                   .cohort = cohort,
                                   .over_factor = 1.5,
                                   .plans = book->plans,
-                                  .plan_count = plan_count};
+                                  .plan_count = plan_count,
+                                  .without_clipped = dice_chance(dice, 20)};
 }

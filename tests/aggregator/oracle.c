@@ -433,10 +433,12 @@ struct figures_table oracle_figures(const struct history *history, const struct 
     for (uint32_t row = 0; row < table.row_count; row++) {
         struct question question = {history, query, &table, row};
         const struct figures_plan *plan = &query->plans[row];
-        for (uint32_t learner = 0; plan->wanted && learner < history->learner_count; learner++)
+        for (uint32_t learner = 0; learner < history->learner_count; learner++)
             if (!history->restricted[learner])
                 count_learner(&question, learner, dwell, visits);
-        if (plan->wanted)
+        if (!plan->wanted)
+            table.rows[row] = (struct figures){0};
+        if (!query->without_clipped)
             table.rows[row].clipped_ms = clipped_ms_of(history, query, plan);
         fill_row(&table.rows[row], plan, dwell, visits);
     }

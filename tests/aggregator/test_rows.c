@@ -50,6 +50,19 @@ Test(rows, a_row_covers_its_path_and_what_is_below)
     curriculum_close(none);
 }
 
+Test(rows, a_path_that_nobody_is_left_on_is_no_part_of_a_row_and_makes_none)
+{
+    static const char *const left[] = {"a/x", NULL, "a/y", NULL};
+    struct curriculum *none = curriculum_of("content,title,order\n");
+    struct rows rows;
+    rows_open(left, ARRAY_COUNT(left), none, LEVEL_MODULE, &rows);
+    assert_order(&rows, (const char *const[]){"a"}, 1);
+    cr_assert_eq(rows.rows[0].content_count, 2);
+    cr_assert_arr_eq(rows.rows[0].contents, ((uint32_t[]){0, 2}), 2 * sizeof(uint32_t));
+    rows_close(&rows);
+    curriculum_close(none);
+}
+
 /* c/z has its own 1; b/y and a/w take 3 of their modules, with a/x's own 3 between them: ties by path. q is in no line.
  */
 Test(rows, order_is_that_of_the_line_or_of_the_nearest_above_and_ties_go_by_path)

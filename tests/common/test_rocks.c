@@ -244,6 +244,31 @@ Test(rocks, iterators_walk_in_byte_order_and_look_back)
     rocks_close(store);
 }
 
+Test(rocks, a_range_starts_at_its_first_key_and_ends_before_its_end)
+{
+    struct rocks *store = open_store(ROCKS_CREATE);
+    struct rocks_family *family = rocks_family(store, "default");
+    put(store, family, "a", "1");
+    put(store, family, "b", "2");
+    put(store, family, "c", "3");
+    put(store, family, "d", "4");
+    struct rocks_iterator *iterator = rocks_iterator_open_range(store, family, slice_of_text("aa"), slice_of_text("d"));
+    cr_assert(slice_equal(rocks_iterator_key(iterator), slice_of_text("b")));
+    rocks_iterator_next(iterator);
+    cr_assert(slice_equal(rocks_iterator_key(iterator), slice_of_text("c")));
+    rocks_iterator_next(iterator);
+    cr_assert_not(rocks_iterator_valid(iterator), "d is the end");
+    cr_assert_eq(rocks_iterator_status(iterator, &error), STATUS_OK);
+    rocks_iterator_last(iterator);
+    cr_assert(slice_equal(rocks_iterator_key(iterator), slice_of_text("c")));
+    rocks_iterator_close(iterator);
+    iterator = rocks_iterator_open_range(store, family, slice_of_text("bb"), slice_of_text("c"));
+    cr_assert_not(rocks_iterator_valid(iterator), "an empty range");
+    cr_assert_eq(rocks_iterator_status(iterator, &error), STATUS_OK);
+    rocks_iterator_close(iterator);
+    rocks_close(store);
+}
+
 Test(rocks, a_flipped_byte_in_a_table_is_refused)
 {
     struct rocks *store = open_store(ROCKS_CREATE);
