@@ -36,6 +36,19 @@ void moments_add(struct moments *moments, uint32_t content, const struct cell_fa
     }
 }
 
+bool moments_add_summary(struct moments *moments, uint32_t content, const struct cell_entry *entry, int64_t from_ms,
+                         int64_t to_ms)
+{
+    if (entry->opens > 2 || (entry->active_ms > 0 && entry->active_ms != entry->last_ms - entry->first_ms))
+        return false;
+    int64_t opens[] = {entry->first_open_ms, entry->last_open_ms};
+    struct cell_interval span = {entry->first_ms, entry->last_ms};
+    struct cell_facts facts = {
+        .open_count = entry->opens, .interval_count = entry->active_ms > 0 ? 1 : 0, .opens = opens, .intervals = &span};
+    moments_add(moments, content, &facts, from_ms, to_ms);
+    return true;
+}
+
 /* By start; at one start opens come first, those of one path side by side. */
 static bool is_before(const struct moment *a, const struct moment *b)
 {

@@ -54,6 +54,10 @@ void moments_close(struct moments *moments);
 /* Adds the facts of one content path, clipped to the period [from_ms, to_ms). Repeats do no harm. */
 void moments_add(struct moments *moments, uint32_t content, const struct cell_facts *facts, int64_t from_ms,
                  int64_t to_ms);
+/* The same from a summary, where it leaves nothing open: up to two opens, and one interval over all of its span or none.
+ * False, and nothing added, where the facts must be read. */
+bool moments_add_summary(struct moments *moments, uint32_t content, const struct cell_entry *entry, int64_t from_ms,
+                         int64_t to_ms);
 /* Joins everything added since the last join. */
 struct activity moments_join(struct moments *moments);
 

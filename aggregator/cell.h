@@ -89,13 +89,7 @@ void cell_builder_encode(struct cell_builder *builder, struct cell_values *value
 
 /* ---- reading ---- */
 
-/* Entries, reused from piece to piece. Zero it before the first use, free(.entries) after the last. */
-struct cell_entries {
-    struct cell_entry *entries;
-    uint32_t *learners;
-    uint32_t room, learner_room;
-};
-/* `learners`: numbers must be below it. `base_ms` may be NULL. */
+/* `learners`: numbers must be below it. Appends to into->entries. */
 enum status cell_summary_decode(struct slice value, const struct cell_key *key, uint32_t learners,
                                 struct cell_entries *into, uint32_t *count, struct error *error) must_check;
 enum status cell_learners_decode(struct slice value, const struct cell_key *key, uint32_t learners,

@@ -119,6 +119,13 @@ void cell_builder_encode(struct cell_builder *builder, struct cell_values *value
 
 /* ---- reading ---- */
 
+void cell_entries_close(struct cell_entries *entries)
+{
+    free(entries->entries);
+    free(entries->learners);
+    *entries = (struct cell_entries){0};
+}
+
 static enum status summary_open(struct slice value, const struct cell_key *key, struct frame *frame,
                                 struct columns *columns, struct error *error)
 {
@@ -209,14 +216,16 @@ enum status cell_summary_decode(struct slice value, const struct cell_key *key, 
         status = learners_decode(&frame, &columns, key, learners, into, error);
     if (status != STATUS_OK)
         return status;
-    if (frame.count > into->room) {
-        into->room = frame.count + frame.count / 2;
+    if (frame.count > into->room - into->count) {
+        into->room = (into->count + frame.count) * 2;
         into->entries = mem_grow(into->entries, into->room, sizeof *into->entries);
     }
+    struct cell_entry *entries = into->entries + into->count;
     for (uint32_t first = 0; first < frame.count; first += CHUNK) {
         uint32_t some = frame.count - first < CHUNK ? frame.count - first : CHUNK;
-        entries_fill(&columns, into->learners + first, frame.base_ms, first, some, into->entries + first);
+        entries_fill(&columns, into->learners + first, frame.base_ms, first, some, entries + first);
     }
+    into->count += frame.count;
     *count = frame.count;
     return STATUS_OK;
 }

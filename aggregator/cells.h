@@ -78,7 +78,18 @@ enum {
     VISIT_GAP_MS = 30 * 60 * 1000
 };
 
-/* A piece as the scan meets it: entries by ascending learner, one a learner. Borrowed until the next piece. */
+/* Where pieces are read to, one behind the other: decoded where they stay. Zero it before the first use; count = 0 drops
+ * what was read. */
+struct cell_entries {
+    struct cell_entry *entries;
+    size_t count, room;
+    uint32_t *learners; /* of the last piece only */
+    uint32_t learner_room;
+};
+void cell_entries_close(struct cell_entries *entries);
+
+/* A piece as the scan meets it: entries by ascending learner, one a learner: the last ones of what was read. They move
+ * when more is read. */
 struct cell_piece {
     uint32_t content;
     int32_t day;
@@ -89,7 +100,7 @@ struct cell_piece {
 typedef enum status (*cell_piece_fn)(const struct cell_piece *piece, void *argument, struct error *error);
 /* Every summary piece of a content path with first_day <= day < end_day, by day, then piece. */
 enum status cells_scan(const struct cells *cells, uint32_t content, int32_t first_day, int32_t end_day,
-                       cell_piece_fn each, void *argument, struct error *error) must_check;
+                       struct cell_entries *into, cell_piece_fn each, void *argument, struct error *error) must_check;
 /* Learner numbers only (ascending, one array a piece), for "ever active before": cheaper than cells_scan(). */
 typedef enum status (*cell_learners_fn)(uint32_t content, int32_t day, const uint32_t *learners, uint32_t count,
                                         void *argument, struct error *error);

@@ -52,20 +52,18 @@ static enum status walk_close(struct walk *walk)
 /* ---- summaries ---- */
 
 enum status cells_scan(const struct cells *cells, uint32_t content, int32_t first_day, int32_t end_day,
-                       cell_piece_fn each, void *argument, struct error *error)
+                       struct cell_entries *into, cell_piece_fn each, void *argument, struct error *error)
 {
-    struct cell_entries into = {0};
     uint32_t limit = cells_learner_count(cells), count = 0;
     struct walk walk = walk_open(cells, cells->summary, content, first_day, end_day, error);
     for (; walk_row(&walk); rocks_iterator_next(walk.iterator)) {
-        walk.status = cell_summary_decode(rocks_iterator_value(walk.iterator), &walk.key, limit, &into, &count, error);
+        walk.status = cell_summary_decode(rocks_iterator_value(walk.iterator), &walk.key, limit, into, &count, error);
         if (walk.status != STATUS_OK)
             break;
-        struct cell_piece piece = {walk.key.content, walk.key.day, walk.key.piece, count, into.entries};
+        struct cell_piece piece = {walk.key.content, walk.key.day, walk.key.piece, count,
+                                   into->entries + into->count - count};
         walk.status = each(&piece, argument, error);
     }
-    free(into.entries);
-    free(into.learners);
     return walk_close(&walk);
 }
 
@@ -80,7 +78,7 @@ enum status cells_scan_learners(const struct cells *cells, uint32_t content, int
         if (walk.status == STATUS_OK)
             walk.status = each(walk.key.content, walk.key.day, into.learners, count, argument, error);
     }
-    free(into.learners);
+    cell_entries_close(&into);
     return walk_close(&walk);
 }
 

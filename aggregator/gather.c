@@ -33,7 +33,11 @@ static void find_days(struct gather *gather, int64_t from_ms, int64_t to_ms)
 
 struct gather gather_open(const struct cells *cells, int64_t from_ms, int64_t to_ms)
 {
-    struct gather gather = {.cells = cells, .learner_count = cells_learner_count(cells)};
+    struct gather gather = {.cells = cells,
+                            .learner_count = cells_learner_count(cells),
+                            .from_ms = from_ms,
+                            .to_ms = to_ms,
+                            .reach_ms = cells_max_slice_ms(cells)};
     gather.earlier = bits_open(gather.learner_count);
     find_days(&gather, from_ms, to_ms);
     return gather;
@@ -42,7 +46,7 @@ struct gather gather_open(const struct cells *cells, int64_t from_ms, int64_t to
 void gather_close(struct gather *gather)
 {
     bits_close(&gather->earlier);
-    free(gather->entries);
+    cell_entries_close(&gather->read);
     free(gather->pieces);
     free(gather->order);
     free(gather->order_scratch);
@@ -55,7 +59,13 @@ static enum status unknown_learner(uint32_t learner, uint32_t content, int32_t d
                      day, learner);
 }
 
-static enum status copy_piece(const struct cell_piece *piece, void *argument, struct error *error)
+/* As for find_days(): a day and a day on either side, and what intervals reach beyond it. */
+static bool is_inside(const struct gather *gather, int32_t day)
+{
+    return (day - 1) * DAY_MS >= gather->from_ms && (day + 2) * DAY_MS + gather->reach_ms <= gather->to_ms;
+}
+
+static enum status add_piece(const struct cell_piece *piece, void *argument, struct error *error)
 {
     struct gather *gather = argument;
     if (piece->count == 0)
@@ -63,21 +73,16 @@ static enum status copy_piece(const struct cell_piece *piece, void *argument, st
     uint32_t greatest = piece->entries[piece->count - 1].learner; /* entries ascend */
     if (greatest >= gather->learner_count)
         return unknown_learner(greatest, piece->content, piece->day, error);
-    if (gather->entry_room - gather->entry_count < piece->count) {
-        gather->entry_room = (gather->entry_count + piece->count) * 2;
-        gather->entries = mem_grow(gather->entries, gather->entry_room, sizeof *gather->entries);
-    }
     if (gather->piece_count == gather->piece_room) {
         gather->piece_room = gather->piece_room ? gather->piece_room * 2 : 64;
         gather->pieces = mem_grow(gather->pieces, gather->piece_room, sizeof *gather->pieces);
         gather->order = mem_grow(gather->order, gather->piece_room, sizeof *gather->order);
         gather->order_scratch = mem_grow(gather->order_scratch, gather->piece_room, sizeof *gather->order_scratch);
     }
-    memcpy(&gather->entries[gather->entry_count], piece->entries, piece->count * sizeof *piece->entries);
-    gather->pieces[gather->piece_count++] =
-        (struct gather_piece){piece->content, piece->day, piece->piece, gather->entry_count, piece->count};
-    gather->entry_count += piece->count;
-    if (gather->entry_count > UINT32_MAX)
+    gather->pieces[gather->piece_count++] = (struct gather_piece){piece->content, piece->day,
+                                                                  piece->piece,   gather->read.count - piece->count,
+                                                                  piece->count,   is_inside(gather, piece->day)};
+    if (gather->read.count > UINT32_MAX)
         return error_set(error, STATUS_SYSTEM, "cells: a row of more than %u entries", UINT32_MAX);
     return STATUS_OK;
 }
@@ -105,7 +110,7 @@ static void order_by_day(struct gather *gather)
 
 enum status gather_row(struct gather *gather, const uint32_t *contents, uint32_t content_count, struct error *error)
 {
-    gather->entry_count = gather->piece_count = 0;
+    gather->read.count = gather->piece_count = 0;
     bits_clear(&gather->earlier);
     for (uint32_t i = 0; i < content_count; i++) {
         enum status status = STATUS_OK;
@@ -113,8 +118,8 @@ enum status gather_row(struct gather *gather, const uint32_t *contents, uint32_t
             status = cells_scan_learners(gather->cells, contents[i], gather->oldest_day, gather->first_day,
                                          copy_earlier, gather, error);
         if (!status && gather->first_day < gather->end_day)
-            status =
-                cells_scan(gather->cells, contents[i], gather->first_day, gather->end_day, copy_piece, gather, error);
+            status = cells_scan(gather->cells, contents[i], gather->first_day, gather->end_day, &gather->read,
+                                add_piece, gather, error);
         if (status)
             return status;
     }

@@ -15,6 +15,7 @@ struct gather_piece {
     int32_t day;
     uint64_t piece;
     size_t start, count;
+    bool inside; /* none of its moments lies outside [from_ms, to_ms) */
 };
 
 struct gather {
@@ -22,8 +23,8 @@ struct gather {
     uint32_t learner_count;
     int32_t oldest_day;         /* of the cells */
     int32_t first_day, end_day; /* days to scan, an empty stretch where there is nothing */
-    struct cell_entry *entries;
-    size_t entry_count, entry_room;
+    int64_t from_ms, to_ms, reach_ms;
+    struct cell_entries read;    /* of the row: by path, day, piece, learner */
     struct gather_piece *pieces; /* as scanned: by start */
     size_t piece_count, piece_room;
     uint64_t *order, *order_scratch;

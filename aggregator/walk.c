@@ -16,7 +16,7 @@ struct walk {
     uint32_t learner_count;
     struct gather row;
     struct bits restricted, ever, summed, torn;
-    bool has_torn, is_sparse;
+    bool has_restricted, has_torn, is_sparse;
     struct activity *sums; /* by learner; none but for those in `summed` */
     struct moments moments;
     uint64_t *keys, *scratch;
@@ -36,9 +36,12 @@ struct walk *walk_open(const struct cells *cells, int64_t from_ms, int64_t to_ms
     walk->torn = bits_open(walk->learner_count);
     walk->sums = mem_new(walk->learner_count, sizeof *walk->sums);
     walk->summed = bits_open(walk->learner_count);
-    for (uint32_t learner = 0; learner < walk->learner_count; learner++)
-        if (cells_restricted(cells, learner))
+    for (uint32_t learner = 0; learner < walk->learner_count; learner++) {
+        if (cells_restricted(cells, learner)) {
             bits_add(&walk->restricted, learner);
+            walk->has_restricted = true;
+        }
+    }
     return walk;
 }
 
@@ -93,10 +96,32 @@ static void tear(struct walk *walk, uint32_t learner)
     walk->has_torn = true;
 }
 
+/* Of a piece that lies wholly within the period. Whoever is met is summed or torn; stream_row() makes `ever` of them. */
+static void stream_inside(struct walk *walk, const struct gather_piece *piece)
+{
+    const struct cell_entry *entry = &walk->row.read.entries[piece->start], *end = entry + piece->count;
+    for (; entry < end; entry++) {
+        if (end - entry > AHEAD)
+            __builtin_prefetch(&walk->sums[entry[AHEAD].learner], 1);
+        struct activity *sum = &walk->sums[entry->learner];
+        struct activity summary = summary_of(entry);
+        if (walk->has_restricted && bits_has(&walk->restricted, entry->learner))
+            continue;
+        if (sum->visits == 0) {
+            bits_add(&walk->summed, entry->learner);
+            *sum = summary;
+        } else if (entry->first_ms > sum->last_ms) {
+            activity_append(sum, &summary);
+        } else {
+            tear(walk, entry->learner);
+        }
+    }
+}
+
 /* Adds one piece's entries to the sums; all that began before the period's end is in `ever`. */
 static void stream_piece(struct walk *walk, const struct gather_piece *piece)
 {
-    const struct cell_entry *entry = &walk->row.entries[piece->start], *end = entry + piece->count;
+    const struct cell_entry *entry = &walk->row.read.entries[piece->start], *end = entry + piece->count;
     for (; entry < end; entry++) {
         if (end - entry > AHEAD && !walk->is_sparse)
             __builtin_prefetch(&walk->sums[entry[AHEAD].learner], 1);
@@ -120,11 +145,18 @@ static void stream_row(struct walk *walk)
 {
     bits_clear(&walk->torn);
     walk->has_torn = false;
-    walk->is_sparse = walk->row.entry_count < walk->learner_count / SPARSE;
+    walk->is_sparse = walk->row.read.count < walk->learner_count / SPARSE;
     bits_clear(&walk->ever);
     bits_join(&walk->ever, &walk->row.earlier);
-    for (size_t i = 0; i < walk->row.piece_count; i++)
-        stream_piece(walk, gather_by_day(&walk->row, i));
+    for (size_t i = 0; i < walk->row.piece_count; i++) {
+        const struct gather_piece *piece = gather_by_day(&walk->row, i);
+        if (piece->inside && !walk->is_sparse)
+            stream_inside(walk, piece);
+        else
+            stream_piece(walk, piece);
+    }
+    bits_join(&walk->ever, &walk->summed);
+    bits_join(&walk->ever, &walk->torn);
 }
 
 /* Hands the sums out, but for the torn ones, by ascending learner: memory is read in order. Leaves none. */
@@ -144,7 +176,7 @@ static void hand_out_sums(struct walk *walk, walk_learner_fn each, void *argumen
 static void add_keys(struct walk *walk, const struct gather_piece *piece)
 {
     for (size_t index = piece->start; index < piece->start + piece->count; index++) {
-        const struct cell_entry *entry = &walk->row.entries[index];
+        const struct cell_entry *entry = &walk->row.read.entries[index];
         if (bits_has(&walk->torn, entry->learner) && !is_outside(walk, entry))
             walk->keys[walk->key_count++] = (uint64_t)entry->learner << PAYLOAD_BITS | index;
     }
@@ -153,8 +185,8 @@ static void add_keys(struct walk *walk, const struct gather_piece *piece)
 /* Of the torn learners. */
 static void make_keys(struct walk *walk)
 {
-    if (walk->key_room < walk->row.entry_room) {
-        walk->key_room = walk->row.entry_room;
+    if (walk->key_room < walk->row.read.room) {
+        walk->key_room = walk->row.read.room;
         walk->keys = mem_grow(walk->keys, walk->key_room, sizeof *walk->keys);
         walk->scratch = mem_grow(walk->scratch, walk->key_room, sizeof *walk->scratch);
     }
@@ -166,7 +198,7 @@ static void make_keys(struct walk *walk)
 
 static const struct cell_entry *entry_of(const struct walk *walk, uint64_t key)
 {
-    return &walk->row.entries[(uint32_t)key];
+    return &walk->row.read.entries[(uint32_t)key];
 }
 
 static int compare_keys(const void *a, const void *b, void *argument)
@@ -193,18 +225,28 @@ static void sort_by_time(struct walk *walk, uint64_t *keys, size_t count)
         qsort_r(keys, count, sizeof *keys, compare_keys, walk);
 }
 
+static enum status add_entry(struct walk *walk, size_t index, struct error *error)
+{
+    const struct gather_piece *piece = gather_piece_of(&walk->row, index);
+    const struct cell_entry *entry = &walk->row.read.entries[index];
+    if (moments_add_summary(&walk->moments, piece->content, entry, walk->from_ms, walk->to_ms))
+        return STATUS_OK;
+    struct cell_facts facts;
+    enum status status = facts_read(walk->facts, piece->content, piece->day, piece->piece,
+                                    (uint32_t)(index - piece->start), &facts, error);
+    if (status)
+        return status;
+    moments_add(&walk->moments, piece->content, &facts, walk->from_ms, walk->to_ms);
+    return STATUS_OK;
+}
+
 static enum status join_facts(struct walk *walk, const uint64_t *keys, size_t count, struct activity *joined,
                               struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
-        size_t index = (uint32_t)keys[i];
-        const struct gather_piece *piece = gather_piece_of(&walk->row, index);
-        struct cell_facts facts;
-        enum status status = facts_read(walk->facts, piece->content, piece->day, piece->piece,
-                                        (uint32_t)(index - piece->start), &facts, error);
+        enum status status = add_entry(walk, (uint32_t)keys[i], error);
         if (status)
             return status;
-        moments_add(&walk->moments, piece->content, &facts, walk->from_ms, walk->to_ms);
     }
     facts_reader_clear(walk->facts);
     *joined = moments_join(&walk->moments);

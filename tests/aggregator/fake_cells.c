@@ -245,21 +245,29 @@ bool cells_days(const struct cells *cells, int32_t *first, int32_t *end)
 }
 
 enum status cells_scan(const struct cells *cells, uint32_t content, int32_t first_day, int32_t end_day,
-                       cell_piece_fn each, void *argument, struct error *error)
+                       struct cell_entries *into, cell_piece_fn each, void *argument, struct error *error)
 {
     enum status status = called(cells, error);
     for (size_t i = 0; !status && i < cells->piece_count; i++) {
         const struct piece *piece = &cells->pieces[i];
         if (piece->content != content || piece->day < first_day || piece->day >= end_day)
             continue;
-        struct cell_entry *entries = mem_new(piece->count, sizeof *entries);
+        into->room = into->count + piece->count;
+        into->entries = mem_grow(into->entries, into->room, sizeof *into->entries);
+        struct cell_entry *entries = into->entries + into->count;
         for (uint32_t at = 0; at < piece->count; at++)
-            entries[at] = piece->shares[at].entry;
+            into->entries[into->count++] = piece->shares[at].entry;
         struct cell_piece scanned = {content, piece->day, piece->number, piece->count, entries};
         status = each(&scanned, argument, error);
-        free(entries);
     }
     return status;
+}
+
+void cell_entries_close(struct cell_entries *entries)
+{
+    free(entries->entries);
+    free(entries->learners);
+    *entries = (struct cell_entries){0};
 }
 
 enum status cells_scan_learners(const struct cells *cells, uint32_t content, int32_t first_day, int32_t end_day,

@@ -255,7 +255,11 @@ static enum status count_entries(const struct cell_piece *piece, void *argument,
 static uint32_t entries_of(const struct cells *cells, uint32_t content)
 {
     uint32_t count = 0;
-    cr_assert_eq(cells_scan(cells, content, ALL_DAYS, count_entries, &count, &error), STATUS_OK, "%s", error.text);
+    struct cell_entries read = {0};
+    cr_assert_eq(cells_scan(cells, content, ALL_DAYS, &read, count_entries, &count, &error), STATUS_OK, "%s",
+                 error.text);
+    cr_assert_eq(read.count, count, "what was read stays, piece after piece");
+    cell_entries_close(&read);
     return count;
 }
 
@@ -405,7 +409,9 @@ Test(cells, a_damaged_piece_is_refused_by_name)
     free(path);
     cells = scribe_cells_open(folder, &small);
     uint32_t count = 0;
-    cr_assert_eq(cells_scan(cells, 0, ALL_DAYS, count_entries, &count, &error), STATUS_CORRUPT);
+    struct cell_entries read = {0};
+    cr_assert_eq(cells_scan(cells, 0, ALL_DAYS, &read, count_entries, &count, &error), STATUS_CORRUPT);
+    cell_entries_close(&read);
     cr_assert_not_null(strstr(error.text, "content 0 on 2023-11-15, piece 0"), "%s", error.text);
     cells_close(cells);
 }

@@ -125,9 +125,11 @@ static enum status count_opens(const struct cell_piece *piece, void *argument, s
 static void expect_all_folded(void)
 {
     uint32_t opens = 0;
+    struct cell_entries read = {0};
     for (uint32_t content = 0; content < cells_content_count(cells); content++)
-        cr_assert_eq(cells_scan(cells, content, 0, INT32_MAX, count_opens, &opens, &error), STATUS_OK, "%s",
+        cr_assert_eq(cells_scan(cells, content, 0, INT32_MAX, &read, count_opens, &opens, &error), STATUS_OK, "%s",
                      error.text);
+    cell_entries_close(&read);
     cr_assert_eq(opens, 5);
     cr_assert(cells_restricted(cells, 3));
     cr_assert_eq(cells_position(cells).offset, scribe.next);

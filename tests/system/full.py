@@ -2,6 +2,7 @@
 """A full disk, on a small tmpfs as home: `busy`, nothing lost, nothing twice, and on it goes when there is space again.
 
 Needs the right to mount; where that is missing the test is skipped, and says so."""
+import errno
 import os
 import subprocess
 import time
@@ -12,14 +13,18 @@ PADDING = [event("pad/" + "x" * 60, f"learner-{i}") for i in range(2000)]
 
 
 class Mounted:
-    """A tmpfs over the home folder, smaller than what RocksDB would set aside for its write-ahead log: full is full."""
+    """A tmpfs over the home folder, smaller than what RocksDB would set aside for its write-ahead log: full is full. What
+    is stored fills it for good, so freeing gives back a piece of a reserve too."""
 
-    def __init__(self, home, megabytes):
-        self.home = home
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", home.path],
+    def __init__(self, home, megabytes=16, reserves=4):
+        self.home, self.reserves = home, reserves
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes + 4 * reserves}m,mode=0700", "tmpfs", home.path],
                               capture_output=True, check=False)
         if done.returncode != 0:
             raise Skipped(f"no tmpfs can be mounted here: {done.stderr.decode().strip()}")
+        for i in range(reserves):
+            with open(home / f"reserve-{i}", "wb") as file:
+                file.write(bytes(4 << 20))
 
     def __enter__(self):
         return self
@@ -30,18 +35,20 @@ class Mounted:
         subprocess.run(["umount", "-l", self.home.path], check=False)
 
     def fill(self, leave=0):
-        with open(self.home / "filler", "wb") as file:
-            try:
-                while True:
-                    file.write(bytes(65536))
-                    file.flush()
-            except OSError:
-                pass
-        if leave:
+        try:
+            with open(self.home / "filler", "wb", buffering=0) as file:
+                while file.write(bytes(65536)) == 65536:
+                    pass
+        except OSError as error:
+            check(error.errno == errno.ENOSPC, str(error))
+        if leave and os.path.exists(self.home / "filler"):
             os.truncate(self.home / "filler", max(0, os.path.getsize(self.home / "filler") - leave))
 
     def free(self):
-        os.unlink(self.home / "filler")
+        if os.path.exists(self.home / "filler"):
+            os.unlink(self.home / "filler")
+        self.reserves -= 1
+        os.unlink(self.home / f"reserve-{self.reserves}")
 
 
 def publish_until(session, wanted, acknowledged, seconds=30, padding=False):
@@ -75,7 +82,7 @@ def new_session(collector):
 
 
 def busy_while_full(home, _chance):
-    with Mounted(home, 16) as disk:
+    with Mounted(home) as disk:
         collector = Collector(home)
         sessions = [new_session(collector) for _ in range(2)]
         acknowledged = set()
@@ -105,7 +112,7 @@ def busy_while_full(home, _chance):
 
 
 def killed_while_full(home, _chance):
-    with Mounted(home, 16) as disk:
+    with Mounted(home) as disk:
         collector = Collector(home)
         session, acknowledged = new_session(collector), set()
         for _ in range(5):
@@ -129,7 +136,7 @@ def killed_while_full(home, _chance):
 
 
 def stopped_while_full(home, _chance):
-    with Mounted(home, 16) as disk:
+    with Mounted(home) as disk:
         collector = Collector(home)
         session, acknowledged = new_session(collector), set()
         publish_until(session, "ok", acknowledged)

@@ -1,0 +1,68 @@
+/* serve_inner.h - what the files of the ingest actor share (serve.h): its state, and the steps of its loop. */
+#ifndef JEJAK_COLLECTOR_SERVE_INNER_H
+#define JEJAK_COLLECTOR_SERVE_INNER_H
+
+#include "collector/commit.h"
+#include "collector/reader.h"
+#include "collector/serve.h"
+#include "collector/zap.h"
+
+#include <zmq.h>
+
+struct server {
+    const struct serve_options *options;
+    struct config *reloaded; /* after SIGHUP; NULL: options->config */
+    void *context;
+    void *zap, *ingest, *dropoff, *control;
+    int signal_fd, timer_fd;
+    struct roles *roles;
+    struct pipeline *pipeline;
+    struct committer *committer;
+    struct reader *reader;
+    struct group *groups[2];
+    struct group *open;
+    uint64_t group_number;
+    struct answer_buffer *answer_bytes;
+    uint64_t ticks;
+    int64_t started_ms;
+    bool stop;
+};
+
+/* The configuration in force: the one read last. */
+const struct config *serve_config(const struct server *server);
+uint64_t *serve_counter(struct server *server, enum counter counter);
+
+/* serve_batch.c: what arrives. */
+/* A received message: routing id, perhaps an empty part, the batch. */
+struct message {
+    struct group_address from;
+    zmq_msg_t payload;
+    bool misshapen;
+};
+
+/* False: none waits. The payload is the last part; a message of another shape is read to its end. */
+bool serve_receive(void *socket, struct message *message);
+struct slice serve_payload(zmq_msg_t *payload);
+/* Fills the open group with what waits, for one turn. */
+void serve_take_batches(struct server *server);
+
+/* serve_group.c: groups to the committer and back, answers, and a store that fails. */
+void serve_clear_group(struct server *server, struct group *group);
+void serve_finish_group(struct server *server, struct group *group);
+void serve_take_back(struct server *server);
+void serve_hand_over(struct server *server);
+void serve_try_store_again(struct server *server);
+void serve_limit_log(struct server *server); /* the log's own limits, after it was opened or they were read again */
+
+/* serve_control.c: limits, reloading, jejakctl. */
+void serve_apply_limits(struct server *server);
+enum status serve_reload(struct server *server, struct error *error) must_check;
+void serve_take_control(struct server *server);
+
+/* serve_open.c: in the order in which serve_run() calls them; serve_close() takes a half-opened server. */
+enum status serve_open_descriptors(struct server *server, struct error *error) must_check;
+enum status serve_open_state(struct server *server, struct error *error) must_check;
+enum status serve_open_sockets(struct server *server, struct error *error) must_check;
+void serve_close(struct server *server);
+
+#endif
