@@ -438,40 +438,52 @@ static void alarm_rolled_back(struct pipeline *pipeline, uint32_t publisher, con
               LOG_UINT("settled_here", session->settled), LOG_UINT("acked", acked));
 }
 
+/* A batch that was read, before it is judged. */
+struct arrival {
+    uint32_t publisher;
+    const struct group_address *from;
+    const struct wire_batch *batch;
+    uint64_t fingerprint; /* FINGERPRINT_MALFORMED where the batch is not whole */
+    int64_t now_ms;
+};
+
 /* A batch that the session waits for: all of it is stored, or it is busy and nothing is. */
-static void take(struct pipeline *pipeline, uint32_t publisher, const struct wire_batch *batch, struct session *session,
-                 uint64_t fingerprint, const struct group_address *from, int64_t now_ms)
+static void take(struct pipeline *pipeline, const struct arrival *arrival, struct session *session)
 {
-    bool whole = fingerprint != FINGERPRINT_MALFORMED;
+    const struct wire_batch *batch = arrival->batch;
+    uint32_t publisher = arrival->publisher;
+    int64_t now_ms = arrival->now_ms;
+    bool whole = arrival->fingerprint != FINGERPRINT_MALFORMED;
     bool fits = session || session_fits(pipeline, publisher, now_ms);
     if (!fits || (whole && pseudonymise(pipeline, publisher, now_ms) != STATUS_OK)) {
-        answer_busy(pipeline, from, batch);
+        answer_busy(pipeline, arrival->from, batch);
         return;
     }
     if (!session)
         session = sessions_add(pipeline->sessions, publisher, batch->session, batch->acked);
-    settle(pipeline, session, batch->seq, fingerprint, now_ms);
+    settle(pipeline, session, batch->seq, arrival->fingerprint, now_ms);
     if (!whole) {
-        answer_refused(pipeline, from, batch, REFUSAL_MALFORMED, batch->detail);
+        answer_refused(pipeline, arrival->from, batch, REFUSAL_MALFORMED, batch->detail);
         return;
     }
     append(pipeline, publisher, now_ms);
-    answer_ok(pipeline, from, batch);
+    answer_ok(pipeline, arrival->from, batch);
 }
 
-static void judge(struct pipeline *pipeline, uint32_t publisher, const struct wire_batch *batch, uint64_t fingerprint,
-                  const struct group_address *from, int64_t now_ms)
+static void judge(struct pipeline *pipeline, const struct arrival *arrival)
 {
-    struct session *session = sessions_find(pipeline->sessions, publisher, batch->session);
-    struct judged judged = session_judge(session, batch->seq, batch->acked, fingerprint);
+    const struct wire_batch *batch = arrival->batch;
+    const struct group_address *from = arrival->from;
+    struct session *session = sessions_find(pipeline->sessions, arrival->publisher, batch->session);
+    struct judged judged = session_judge(session, batch->seq, batch->acked, arrival->fingerprint);
     if (judged.rolled_back) {
-        alarm_rolled_back(pipeline, publisher, session, batch->acked, now_ms);
+        alarm_rolled_back(pipeline, arrival->publisher, session, batch->acked, arrival->now_ms);
         session_jump(session, batch->acked);
         group_touch(pipeline->group, session);
     }
     switch (judged.judgement) {
     case JUDGE_TAKE:
-        take(pipeline, publisher, batch, session, fingerprint, from, now_ms);
+        take(pipeline, arrival, session);
         break;
     case JUDGE_DUPLICATE:
         queue_answer(pipeline, from, batch, ANSWER_DUPLICATE);
@@ -511,8 +523,8 @@ void pipeline_batch(struct pipeline *pipeline, uint32_t publisher, struct slice 
         answer_refused(pipeline, from, &batch, REFUSAL_MALFORMED, batch.detail);
         return;
     }
-    judge(pipeline, publisher, &batch, whole ? fingerprint_of(pipeline, batch.events) : FINGERPRINT_MALFORMED, from,
-          now_ms);
+    uint64_t fingerprint = whole ? fingerprint_of(pipeline, batch.events) : FINGERPRINT_MALFORMED;
+    judge(pipeline, &(struct arrival){publisher, from, &batch, fingerprint, now_ms});
 }
 
 void pipeline_dropoff(struct pipeline *pipeline, uint32_t publisher, struct slice message, int64_t now_ms)
