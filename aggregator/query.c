@@ -6,7 +6,6 @@
 #include <msgpack.h>
 #include <stdlib.h>
 #include <unistd.h>
-#include <zmq.h>
 
 bool query_may_answer(const struct config *config)
 {
@@ -109,17 +108,14 @@ static enum status answer_read(struct slice bytes, FILE *out, struct error *erro
 enum status query_ask(const struct config *config, int argc, char *const *argv, int timeout_ms, FILE *out,
                       struct error *error)
 {
-    struct sock_options options = {.type = ZMQ_DEALER, .max_message_bytes = QUERY_MAX_ANSWER_BYTES};
+    struct sock_options options = {.max_message_bytes = QUERY_MAX_ANSWER_BYTES};
     struct sock_parts parts;
-    void *context = zmq_ctx_new();
     struct slice request = request_encode(argc, argv);
-    enum status status =
-        sock_ask(context, config_text(config, CONFIG_QUERY), &options, request, timeout_ms, &parts, error);
+    enum status status = sock_ask(config_text(config, CONFIG_QUERY), &options, request, timeout_ms, &parts, error);
     if (status == STATUS_OK) {
         status = answer_read(parts.part[0], out, error);
         sock_parts_free(&parts);
     }
     free((void *)(uintptr_t)request.data);
-    zmq_ctx_term(context);
     return status;
 }

@@ -112,15 +112,18 @@ static void on_record(int end, void *argument)
     csv->records++;
 }
 
+static bool parse(struct csv *csv, const void *bytes, size_t size)
+{
+    return csv_parse(&csv->parser, bytes, size, on_field, on_record, csv) == size;
+}
+
 /* Gives libcsv a line. False where the record is broken. */
 static bool take_line(struct csv *csv, const uint8_t *line, size_t size)
 {
+    bool ended = line[size - 1] == '\n'; /* the last line of a file may lack its end */
     if (memchr(line, '\0', size))
         csv->broken = "there is a NUL byte";
-    else if (csv_parse(&csv->parser, line, size, on_field, on_record, csv) != size)
-        csv->broken = "a quote stands where none may stand";
-    else if (line[size - 1] != '\n' && /* the last line of a file may lack its end */
-             csv_parse(&csv->parser, "\n", 1, on_field, on_record, csv) != 1)
+    else if (!parse(csv, line, size) || (!ended && !parse(csv, "\n", 1)))
         csv->broken = "a quote stands where none may stand";
     else if (csv->records > 1)
         csv->broken = "there is a carriage return within a line";

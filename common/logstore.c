@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 void logstore_segment_name(uint64_t first_offset, char name[LOGSTORE_SEGMENT_NAME_BYTES])
 {
@@ -10,11 +11,12 @@ void logstore_segment_name(uint64_t first_offset, char name[LOGSTORE_SEGMENT_NAM
 
 bool logstore_segment_parse(const char *name, uint64_t *first_offset)
 {
+    static const char prefix[] = "segment.";
     char again[LOGSTORE_SEGMENT_NAME_BYTES];
-    uint64_t offset;
-    if (sscanf(name, "segment.%16" SCNx64, &offset) != 1)
+    if (strncmp(name, prefix, strlen(prefix)) != 0)
         return false;
-    logstore_segment_name(offset, again);
+    uint64_t offset = strtoull(name + strlen(prefix), NULL, 16);
+    logstore_segment_name(offset, again); /* what is no number, or written otherwise, does not come back the same */
     if (strcmp(name, again) != 0)
         return false;
     *first_offset = offset;

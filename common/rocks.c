@@ -219,7 +219,7 @@ static enum status store_open(struct rocks *store, enum rocks_mode mode, struct 
 }
 
 enum status rocks_open(const char *path, const struct rocks_options *options, const char *const *families,
-                       size_t family_count, struct rocks **out, struct error *error)
+                       size_t family_count, struct rocks **store, struct error *error)
 {
     enum status status = store_expected(path, options->mode, error);
     if (status == STATUS_OK && options->mode == ROCKS_READ_ONLY)
@@ -228,20 +228,20 @@ enum status rocks_open(const char *path, const struct rocks_options *options, co
         return status;
     if (options->mode == ROCKS_CREATE && mkdir(path, 0700) != 0 && errno != EEXIST)
         return error_errno(error, STATUS_CANNOT_MAKE, "%s", path);
-    struct rocks *store = mem_new(1, sizeof *store);
-    pthread_mutex_init(&store->lock, NULL);
+    struct rocks *opened = mem_new(1, sizeof *opened);
+    pthread_mutex_init(&opened->lock, NULL);
     char *absolute = realpath(path, NULL);
-    store->path = absolute ? absolute : mem_text("%s", path);
-    store->log_path = log_folder_make(store->path, options->mode == ROCKS_READ_ONLY);
-    status = options_open(store, options, error);
+    opened->path = absolute ? absolute : mem_text("%s", path);
+    opened->log_path = log_folder_make(opened->path, options->mode == ROCKS_READ_ONLY);
+    status = options_open(opened, options, error);
     if (status == STATUS_OK)
-        status = options->mode == ROCKS_CREATE ? store_create(store, families, family_count, error)
-                                               : store_open(store, options->mode, error);
+        status = options->mode == ROCKS_CREATE ? store_create(opened, families, family_count, error)
+                                               : store_open(opened, options->mode, error);
     if (status != STATUS_OK) {
-        rocks_close(store);
+        rocks_close(opened);
         return status;
     }
-    *out = store;
+    *store = opened;
     return STATUS_OK;
 }
 

@@ -137,7 +137,7 @@ static bool port_valid(const char *endpoint)
     if (strcmp(port, "*") == 0)
         return true;
     size_t digits = strspn(port, "0123456789");
-    return digits >= 1 && digits <= 5 && port[digits] == '\0' && atoi(port) <= 65535;
+    return digits >= 1 && digits <= 5 && port[digits] == '\0' && strtol(port, NULL, 10) <= 65535;
 }
 
 /* libzmq's errno as a sentence about this endpoint. `does`: "listen" or "connect". */
@@ -324,8 +324,8 @@ static enum status ask(void *socket, const char *endpoint, struct slice request,
     return status;
 }
 
-enum status sock_ask(void *context, const char *endpoint, const struct sock_options *options, struct slice request,
-                     int timeout_ms, struct sock_parts *answer, struct error *error)
+enum status sock_ask(const char *endpoint, const struct sock_options *options, struct slice request, int timeout_ms,
+                     struct sock_parts *answer, struct error *error)
 {
     const char *path = sock_ipc_path(endpoint);
     int number = path && strlen(path) <= IPC_PATH_MAX ? ipc_probe(path) : 0;
@@ -335,11 +335,12 @@ enum status sock_ask(void *context, const char *endpoint, const struct sock_opti
         return error_set(error, STATUS_UNAVAILABLE, "%s: nobody listens there; is the program running?", endpoint);
     struct sock_options asking = options ? *options : (struct sock_options){0};
     asking.type = ZMQ_DEALER;
-    void *socket = NULL;
+    void *context = zmq_ctx_new(), *socket = NULL;
     enum status status = sock_open(context, &asking, &socket, error);
-    if (status != STATUS_OK)
-        return status;
-    status = ask(socket, endpoint, request, timeout_ms, answer, error);
-    sock_close(socket);
+    if (status == STATUS_OK) {
+        status = ask(socket, endpoint, request, timeout_ms, answer, error);
+        sock_close(socket);
+    }
+    zmq_ctx_term(context);
     return status;
 }

@@ -36,15 +36,15 @@ const char *sock_ipc_path(const char *endpoint);
 /* The endpoint that was bound last, port 0 and wildcards resolved. */
 enum status sock_bound_endpoint(void *socket, char *endpoint, size_t size, struct error *error) must_check;
 
-/* One request, one answer, over a fresh DEALER socket with an empty delimiter left out: for tools that ask a daemon.
- * The answer's parts are copied into *parts (free each .data and the array with sock_parts_free). STATUS_UNAVAILABLE
- * where nobody answers within timeout_ms. */
 struct sock_parts {
     size_t count;
     struct slice *part;
 };
-enum status sock_ask(void *context, const char *endpoint, const struct sock_options *options, struct slice request,
-                     int timeout_ms, struct sock_parts *answer, struct error *error) must_check;
+/* One request, one answer, over a fresh context and DEALER socket with an empty delimiter left out: for tools that ask
+ * a daemon. options: NULL, or with any `type`. The answer's parts are copied into *answer (to be freed with
+ * sock_parts_free). STATUS_UNAVAILABLE where nobody answers within timeout_ms. */
+enum status sock_ask(const char *endpoint, const struct sock_options *options, struct slice request, int timeout_ms,
+                     struct sock_parts *answer, struct error *error) must_check;
 void sock_parts_free(struct sock_parts *parts);
 
 #endif

@@ -245,6 +245,17 @@ void date_format(int32_t day, char text[DATE_TEXT_BYTES])
     snprintf(text, DATE_TEXT_BYTES, "%04d-%02d-%02d", year, month + 1, date + 1);
 }
 
+/* A second's fraction, its digits from `at` on, cut to ms. Returns where they end, 0 where there are none. */
+static size_t fraction_parse(struct slice text, size_t at, int *ms)
+{
+    size_t first = at;
+    int weight = 100, digit;
+    *ms = 0;
+    for (; digits(text, at, 1, &digit); at++, weight /= 10)
+        *ms += digit * weight;
+    return at > first ? at : 0;
+}
+
 /* hh:mm[:ss[.fraction]] from 11 on. Returns where it ends, 0 where it is not one. */
 static size_t clock_parse(struct slice text, int64_t *ms)
 {
@@ -257,15 +268,11 @@ static size_t clock_parse(struct slice text, int64_t *ms)
         if (!digits(text, at + 1, 2, &second) || second > 59)
             return 0;
         at += 3;
-        if (at < text.size && (text.data[at] == '.' || text.data[at] == ',')) {
-            size_t first = ++at;
-            for (int digit; digits(text, at, 1, &digit); at++)
-                fraction += digit * (at == first ? 100 : at == first + 1 ? 10 : at == first + 2 ? 1 : 0);
-            if (at == first)
-                return 0;
-        }
+        if (at < text.size && (text.data[at] == '.' || text.data[at] == ','))
+            at = fraction_parse(text, at + 1, &fraction);
     }
-    *ms = (((int64_t)hour * 60 + minute) * 60 + second) * 1000 + fraction;
+    if (at > 0)
+        *ms = (((int64_t)hour * 60 + minute) * 60 + second) * 1000 + fraction;
     return at;
 }
 

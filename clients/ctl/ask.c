@@ -4,7 +4,6 @@
 
 #include <msgpack.h>
 #include <stdlib.h>
-#include <zmq.h>
 
 enum {
     OPTION_CONFIG = 300,
@@ -65,12 +64,9 @@ static struct slice encode_request(const char *op)
 
 enum status ctl_ask(const struct config *config, const char *op, struct slice *answer, struct error *error)
 {
-    struct sock_options socket = {.type = ZMQ_DEALER};
     struct sock_parts parts;
-    void *context = zmq_ctx_new();
     struct slice request = encode_request(op);
-    enum status status =
-        sock_ask(context, config_text(config, CONFIG_CONTROL), &socket, request, CTL_TIMEOUT_MS, &parts, error);
+    enum status status = sock_ask(config_text(config, CONFIG_CONTROL), NULL, request, CTL_TIMEOUT_MS, &parts, error);
     if (status == STATUS_OK) {
         uint8_t *copy = mem_new(parts.part[0].size, 1);
         memcpy(copy, parts.part[0].data, parts.part[0].size);
@@ -78,7 +74,6 @@ enum status ctl_ask(const struct config *config, const char *op, struct slice *a
         sock_parts_free(&parts);
     }
     free((void *)(uintptr_t)request.data);
-    zmq_ctx_term(context);
     return status;
 }
 

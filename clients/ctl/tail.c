@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <zmq.h>
 
 enum {
     WAIT_MS = 2000,
@@ -99,12 +98,12 @@ static enum status print_record(struct tail *tail, struct slice record, struct e
     return status;
 }
 
-static enum status ask(struct tail *tail, void *context, const char *endpoint, struct sock_parts *parts,
-                       struct fetch_answer *answer, struct error *error)
+static enum status ask(struct tail *tail, const char *endpoint, struct sock_parts *parts, struct fetch_answer *answer,
+                       struct error *error)
 {
-    struct sock_options socket = {.type = ZMQ_DEALER, .max_message_bytes = BLOCK_MAX_BYTES};
+    struct sock_options socket = {.max_message_bytes = BLOCK_MAX_BYTES};
     struct slice request = fetch_request_encode(&tail->request);
-    enum status status = sock_ask(context, endpoint, &socket, request, ANSWER_TIMEOUT_MS, parts, error);
+    enum status status = sock_ask(endpoint, &socket, request, ANSWER_TIMEOUT_MS, parts, error);
     free((void *)(uintptr_t)request.data);
     if (status != STATUS_OK)
         return status;
@@ -118,11 +117,11 @@ static enum status ask(struct tail *tail, void *context, const char *endpoint, s
 }
 
 /* Where the log ends now: what is stored from here on is shown. */
-static enum status find_end(struct tail *tail, void *context, const char *endpoint, struct error *error)
+static enum status find_end(struct tail *tail, const char *endpoint, struct error *error)
 {
     struct sock_parts parts;
     struct fetch_answer answer;
-    enum status status = ask(tail, context, endpoint, &parts, &answer, error);
+    enum status status = ask(tail, endpoint, &parts, &answer, error);
     if (status != STATUS_OK)
         return status;
     memcpy(tail->request.log_id, answer.log_id, LOG_ID_BYTES);
@@ -136,15 +135,14 @@ static enum status find_end(struct tail *tail, void *context, const char *endpoi
 
 static enum status follow(struct tail *tail, const char *endpoint, struct error *error)
 {
-    void *context = zmq_ctx_new();
     tail->request = (struct fetch_request){.max_bytes = 1};
-    enum status status = find_end(tail, context, endpoint, error);
+    enum status status = find_end(tail, endpoint, error);
     tail->request.max_bytes = FETCH_MAX_BYTES;
     tail->request.wait_ms = WAIT_MS;
     while (status == STATUS_OK && !enough(tail)) {
         struct sock_parts parts;
         struct fetch_answer answer;
-        status = ask(tail, context, endpoint, &parts, &answer, error);
+        status = ask(tail, endpoint, &parts, &answer, error);
         if (status != STATUS_OK)
             break;
         tail->request.learners += (uint32_t)(answer.learners.size / LID_BYTES);
@@ -153,7 +151,6 @@ static enum status follow(struct tail *tail, const char *endpoint, struct error 
             status = print_record(tail, parts.part[i], error);
         sock_parts_free(&parts);
     }
-    zmq_ctx_term(context);
     return status;
 }
 

@@ -205,7 +205,7 @@ static enum status ask_echo(int answers, struct sock_parts *parts)
     pthread_t thread;
     cr_assert_eq(sock_bind(server.router, endpoint, &error), STATUS_OK);
     pthread_create(&thread, NULL, serve_once, &server);
-    enum status status = sock_ask(context, endpoint, NULL, slice_of("ping", 4), 5000, parts, &error);
+    enum status status = sock_ask(endpoint, NULL, slice_of("ping", 4), 5000, parts, &error);
     pthread_join(thread, NULL);
     sock_close(server.router);
     free(endpoint);
@@ -234,11 +234,11 @@ Test(sock, asking_nobody_or_the_silent_ends_in_time)
 {
     struct sock_parts parts = {0};
     char *endpoint = ipc_endpoint("none.sock");
-    cr_assert_eq(sock_ask(context, endpoint, NULL, slice_of("x", 1), 60000, &parts, &error), STATUS_UNAVAILABLE);
+    cr_assert_eq(sock_ask(endpoint, NULL, slice_of("x", 1), 60000, &parts, &error), STATUS_UNAVAILABLE);
     void *silent = open_plain(ZMQ_ROUTER);
     cr_assert_eq(sock_bind(silent, endpoint, &error), STATUS_OK);
     int64_t before_ns = clock_mono_ns();
-    cr_assert_eq(sock_ask(context, endpoint, NULL, slice_of("x", 1), 200, &parts, &error), STATUS_UNAVAILABLE);
+    cr_assert_eq(sock_ask(endpoint, NULL, slice_of("x", 1), 200, &parts, &error), STATUS_UNAVAILABLE);
     cr_assert_gt(clock_mono_ns() - before_ns, 150 * 1000000);
     cr_assert_lt(clock_mono_ns() - before_ns, 5000 * 1000000L);
     sock_close(silent);
