@@ -16,7 +16,7 @@
  *     summary    widths: learner, opens, visits, active, first, span, lead, open span; the columns in this order.
  *                first = first activity - base; span = last activity - first activity; lead = first open - first
  *                activity; open span = last open - first open (both 0 where there are no opens)
- *     facts      offsets: u32 for every 16th learner, where its bytes start in `lists` (extra: how many bytes that has);
+ *     facts      offsets: u32 for every 16th learner, where its bytes start in `lists` (extra: the size of `lists`);
  *                lists, a learner each, varints:
  *                    opens * 2 + (1 where something was clipped), intervals,
  *                    opens: the first, then differences (>= 1),

@@ -1,9 +1,10 @@
 /* query.h - asking a running `jejak-aggregator follow`, over its ipc socket (configuration key `query`).
  *
- * Request, one part: a msgpack array of strings, the command and its arguments: ["report", "--level", "topic"],
- * ["fold"],
- * ["status"]. Answer, one part: a msgpack map { "status": uint, "out": str, "error": str }: the enum status, what the
- * command printed, and where it failed the sentence.
+ * Request, one part: a msgpack array of strings, the command and its arguments:
+ *     ["report", "--level", "topic"], ["fold"], ["status"]
+ * Answer, one part: a msgpack map:
+ *     { "status": uint, "out": str, "error": str }
+ *   the enum status, what the command printed, and where it failed the sentence.
  */
 #ifndef JEJAK_AGGREGATOR_QUERY_H
 #define JEJAK_AGGREGATOR_QUERY_H

@@ -55,15 +55,16 @@ struct report {
     uint32_t row_count, suppressed_count, unknown_count, revision_count;
     struct report_row *rows;
     const char **suppressed; /* in row order */
-    const char *
-        *unknown; /* rows of this level, in row order, that have no line in the curriculum file; none without one */
+    /* Rows of this level, in row order, that have no line in the curriculum file; none without one. */
+    const char **unknown;
     struct report_revision *revisions; /* in row order, by date */
     struct review review;              /* of rows */
 };
 
 const char *report_level_name(enum level level);
 
-/* argv[0] is the command's name, the rest as for report_options_parse(). Nothing is written to `out` where the report cannot be made. */
+/* argv[0] is the command's name, the rest as for report_options_parse(). Nothing is written to `out` where the report
+ * cannot be made. */
 enum status report_run(const struct cells *cells, const struct config *config, int argc, char **argv, FILE *out,
                        struct error *error) must_check;
 

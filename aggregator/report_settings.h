@@ -1,10 +1,10 @@
-/* report_settings.h - the configuration that a report depends on, as one text: what a running follower and whoever asks it
- * must agree on.
+/* report_settings.h - the configuration that a report depends on, as one text: what a running follower and whoever asks
+ * it must agree on.
  *
  * A follower answers with the configuration that it was started with. Where `report` runs with another one (--set,
  * --config, a file that was changed since), the figures or who may be seen in them would be others than asked for, and
- * nothing would tell. So the request carries the asker's settings, "key=value" lines, and where they differ the answer is
- * an error sentence. They are compared, never taken over: a request cannot lower k.
+ * nothing would tell. So the request carries the asker's settings, "key=value" lines, and where they differ the answer
+ * is an error sentence. They are compared, never taken over: a request cannot lower k.
  */
 #ifndef JEJAK_AGGREGATOR_REPORT_SETTINGS_H
 #define JEJAK_AGGREGATOR_REPORT_SETTINGS_H

@@ -1,5 +1,4 @@
-/* revision.h - did a revision of the material help? The days before it and after it side by side (METRICS.md,
- * "Revisions").
+/* revision.h - did a revision of the material help? The days before and after it side by side (METRICS.md, "Revisions").
  *
  * Made from figures as they may be seen, so a verdict never rests on what is withheld. Lower is better: less time than
  * before for the same material, fewer learners over the plan. Where the two disagree the verdict is unclear.

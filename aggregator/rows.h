@@ -27,8 +27,8 @@ struct rows {
     struct row *rows;
 };
 
-/* paths[i]: the content path of number i; NULL where nobody is left on it: as if never seen. The curriculum outlives the
- * rows. */
+/* paths[i]: the content path of number i; NULL where nobody is left on it: as if never seen. The curriculum outlives
+ * the rows. */
 void rows_open(const char *const *paths, uint32_t path_count, const struct curriculum *curriculum, enum level level,
                struct rows *rows);
 void rows_close(struct rows *rows);

@@ -14,8 +14,8 @@
  *                     one dimension: Castro 2002). Where it cannot reach k, the cheapest path through printed counts
  *                     tells which rows to hide as well, the fewest learners first.
  *     learners,       add up over cohorts; over levels a row has at least as many as each row below it. That a hidden
- *     dwell_learners  count may be k is shown by an example that agrees with everything printed, made by moving learners
- *                     from cohort to cohort; where none is found, rows that stand in its way are hidden.
+ *     dwell_learners  count may be k is shown by an example that agrees with everything printed, made by moving
+ *                     learners from cohort to cohort; where none is found, rows that stand in its way are hidden.
  *
  * A hidden count passes where its range reaches k. A count of 0 passes where everybody's is 0: there is nothing to
  * hide. Rows nobody was active in are no rows: whoever compares reports knows that they are 0, and that a listed one is

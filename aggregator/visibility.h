@@ -5,11 +5,11 @@
  * The rules, and what follows from them because something else that is printed would give the withheld away:
  *
  *     a figure whose own n is below k        withheld. opens: n = learners with an open (no open at all is a plain 0)
- *     fewer than k learners with dwell       all dwell figures withheld but dwell_coverage, which is bounded; also where
- *                                            there is none: "nothing to divide by" would tell the 0 from the few
+ *     fewer than k learners with dwell       all dwell figures withheld but dwell_coverage, which is bounded; also
+ *                                            where there is none: "nothing to divide by" would tell the 0 from the few
  *     a quantile q                           shown where n min(q, 1 - q) >= k. dwell_ratio goes with dwell_median
- *     dwell_median_low, _high                with dwell_median, and only where k learners lie at or beyond each end: the
- *                                            ends are single learners' times, as quantiles are
+ *     dwell_median_low, _high                with dwell_median, and only where k learners lie at or beyond each end:
+ *                                            the ends are single learners' times, as quantiles are
  *     a share, part or rest below k          bounded: at_most (k - 1) / n, or at_least 1 - (k - 1) / n; its count
  *                                            (favorites; dwell_learners), interval and previous value withheld
  *     dwell_learners withheld                dwell_mean too: dwell_total_h / dwell_mean is dwell_learners

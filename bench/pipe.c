@@ -1,5 +1,4 @@
-/* pipe - the raw ZeroMQ pipe: the loader's messages from one process to another over TCP loopback, PUSH to PULL, no
- * work.
+/* pipe - the raw ZeroMQ pipe: the loader's messages over TCP loopback from PUSH to PULL, and no work.
  *
  * What no collector on this machine can beat. Prints `name value` lines: events, seconds, events_per_s,
  * message_bytes_per_event. From the first message received to the last.

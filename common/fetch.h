@@ -7,7 +7,8 @@
  * Answer, one part and then one part a record:
  *     { "v": 1, "status": "ok" | "forked" | "malformed" | "failed", "log": bin 16, "epoch": uint, "durable": uint,
  *       "next": uint, "learners": bin 16 x n, "detail": str }
- *   durable: the offset after the last durable event; next: the offset after the last record sent (what to ask for next);
+ *   durable: the offset after the last durable event.
+ *   next: the offset after the last record sent (what to ask for next).
  *   learners: the lids of numbers request.learners, +1, +2 … (zeros: an erased one). They come before or with the first
  *   record that refers to them; where there are many, answers hold learners only and no record: ask again.
  *   A record whose span covers `offset` is sent whole, even when it starts before it.

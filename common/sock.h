@@ -1,6 +1,4 @@
-/* sock.h - ZeroMQ sockets with the project's options: bounded messages and queues, CURVE, enforced ZAP domain,
- * heartbeats.
- */
+/* sock.h - ZeroMQ sockets with the project's options: bounded messages and queues, CURVE, ZAP domain, heartbeats. */
 #ifndef JEJAK_COMMON_SOCK_H
 #define JEJAK_COMMON_SOCK_H
 

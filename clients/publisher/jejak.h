@@ -90,8 +90,8 @@ struct jejak_batch {
     const struct jejak_rejected *list;
     uint32_t listed;
     const char *detail; /* JEJAK_SET_ASIDE: the collector's sentence */
-    const void
-        *bytes; /* JEJAK_SET_ASIDE: the events as msgpack, one after the other; NULL where only the spool has them */
+    /* JEJAK_SET_ASIDE: the events as msgpack, one after the other; NULL where only the spool has them. */
+    const void *bytes;
     size_t size;
 };
 

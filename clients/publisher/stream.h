@@ -16,8 +16,8 @@
  *
  *   gap        everything from `expected` on waits again; once: the same `expected` is ignored until something settles
  *   busy       the batch and everything after it wait again, and nothing is sent for retry_ms
- *   refused    `malformed` and `conflict` settle the batch (the owner sets it aside); `version` stops the stream: nothing
- *              is sent any more and nothing is forgotten
+ *   refused    `malformed` and `conflict` settle the batch (the owner sets it aside); `version` stops the stream:
+ *              nothing is sent any more and nothing is forgotten
  *   overtaken  answers come in the order of the batches, so an answer to a batch first sent after another one's last
  *              sending tells that the other's answer was lost with a connection that ZeroMQ mended in silence: it waits
  *              again at once instead of after 10 s (the collector says `duplicate`)

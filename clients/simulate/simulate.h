@@ -15,14 +15,15 @@
  *              (some fewer, some more) that fades by 6 to 14 % a week, a persistence (the chance to give up after a
  *              visit), and a habit: an hour of the day, days of the week that suit and others that do not, in local
  *              time at --utc-offset. At most one visit a local day.
- *   Visit      opens the module, then section after section: an open, then dwell slices of --slice seconds one after the
- *              other until the section's time is used up (the last one is shorter), now and then a pause of some minutes;
- *              after each section a progress event on the module that rises to 100. (Progress stands on the module only:
- *              a report takes the maximum over everything below a row, and a finished section is no finished module.)
- *              After each section the visit may break off, to go on another day; after a module it mostly ends.
- *   Module     done: perhaps a favourite, taken back later by 1 in 8; perhaps one to look at again at the next visit (one
- *              to three sections, at 40 % of their time); perhaps the last one before the learner gives up; perhaps the
- *              next one is passed over. How likely is the module's trait (course.h).
+ *   Visit      opens the module, then section after section: an open, then dwell slices of --slice seconds one after
+ *              the other until the section's time is used up (the last one is shorter), now and then a pause of some
+ *              minutes; after each section a progress event on the module that rises to 100. (Progress stands on the
+ *              module only: a report takes the maximum over everything below a row, and a finished section is no
+ *              finished module.) After each section the visit may break off, to go on another day; after a module it
+ *              mostly ends.
+ *   Module     done: perhaps a favourite, taken back later by 1 in 8; perhaps one to look at again at the next visit
+ *              (one to three sections, at 40 % of their time); perhaps the last one before the learner gives up;
+ *              perhaps the next one is passed over. How likely is the module's trait (course.h).
  *   End        After the last module a learner may come back some times to look at old ones. All ends at the period's
  *              end.
  *

@@ -1,8 +1,8 @@
 /* history.h - a random small learning history with everything in it that makes figures hard.
  *
  * Times lie on a grid of five minutes around the edges of the period, of days and of the 14 days of drop_off, so that
- * repeats, overlaps, gaps of exactly 30 minutes and events at the very edge are common; now and then one is off by 1
- * ms.
+ * repeats, overlaps, gaps of exactly 30 minutes and events at the very edge are common; now and then one is off by
+ * 1 ms.
  */
 #ifndef JEJAK_TESTS_AGGREGATOR_HISTORY_H
 #define JEJAK_TESTS_AGGREGATOR_HISTORY_H
