@@ -39,7 +39,7 @@ struct counters {
 static inline const char *counter_name(enum counter counter)
 {
     static const char *const names[COUNTER_COUNT] = {
-#define X(name, key, what) [COUNTER_##name] = key,
+#define X(name, key, what) [COUNTER_##name] = (key),
         COUNTER_TABLE(X)
 #undef X
     };

@@ -71,25 +71,32 @@ static bool segment_at(struct eventlog *log, uint32_t index, struct segment *seg
     return there;
 }
 
-/* Feeds one segment's records; *go_on tells whether `each` wants more. */
-static enum status read_segment(struct eventlog *log, const struct segment *segment, uint64_t offset, uint64_t durable,
-                                eventlog_record_fn each, void *argument, bool *go_on, struct error *error)
+/* One call of eventlog_read(), on its way from segment to segment. */
+struct reading {
+    uint64_t offset, durable; /* records from `offset` on that begin before `durable` */
+    eventlog_record_fn each;
+    void *argument;
+    bool go_on; /* `each` wants more */
+};
+
+static enum status read_segment(struct eventlog *log, const struct segment *segment, struct reading *reading,
+                                struct error *error)
 {
     uint8_t key[8];
     struct rocks_iterator *iterator = rocks_iterator_open(log->store, segment->family);
     enum status status = STATUS_OK;
-    put_be64(key, offset);
+    put_be64(key, reading->offset);
     rocks_iterator_seek_before(iterator, slice_of(key, sizeof key));
     if (!rocks_iterator_valid(iterator))
         rocks_iterator_seek(iterator, slice_of(key, sizeof key));
-    for (; rocks_iterator_valid(iterator) && *go_on; rocks_iterator_next(iterator)) {
+    for (; rocks_iterator_valid(iterator) && reading->go_on; rocks_iterator_next(iterator)) {
         struct slice record = rocks_iterator_value(iterator);
         struct record_header header;
         status = record_open(record, &header, error);
-        if (status != STATUS_OK || header.first_offset >= durable)
+        if (status != STATUS_OK || header.first_offset >= reading->durable)
             break;
-        if (header.first_offset + header.span > offset)
-            *go_on = each(record, &header, argument);
+        if (header.first_offset + header.span > reading->offset)
+            reading->go_on = reading->each(record, &header, reading->argument);
     }
     if (status == STATUS_OK)
         status = rocks_iterator_status(iterator, error);
@@ -101,14 +108,14 @@ enum status eventlog_read(struct eventlog *log, uint64_t offset, eventlog_record
                           struct error *error)
 {
     uint64_t durable = eventlog_next(log).offset;
+    struct reading reading = {offset, durable, each, argument, .go_on = offset < durable};
     struct segment segment;
     enum status status = STATUS_OK;
-    bool go_on = offset < durable;
     pthread_mutex_lock(&log->lock);
     uint32_t index = segment_of(log, offset);
     pthread_mutex_unlock(&log->lock);
-    for (; go_on && status == STATUS_OK && segment_at(log, index, &segment); index++)
-        status = read_segment(log, &segment, offset, durable, each, argument, &go_on, error);
+    for (; reading.go_on && status == STATUS_OK && segment_at(log, index, &segment); index++)
+        status = read_segment(log, &segment, &reading, error);
     return status;
 }
 

@@ -137,11 +137,13 @@ void group_run(struct group *group, uint32_t publisher, const char *name, uint32
     if (events == 0)
         return;
     uint32_t index = publisher_index(group, publisher, name);
-    struct block_run *last = group->run_count ? &group->runs[group->run_count - 1] : NULL;
     group->received_ms = received_ms;
-    if (last && last->publisher == index && last->received_ms == received_ms) {
-        last->events += events;
-        return;
+    if (group->run_count > 0) {
+        struct block_run *last = &group->runs[group->run_count - 1];
+        if (last->publisher == index && last->received_ms == received_ms) {
+            last->events += events;
+            return;
+        }
     }
     grow(group->runs, group->run_count, group->run_room);
     group->runs[group->run_count++] = (struct block_run){index, events, received_ms};

@@ -64,25 +64,28 @@ static enum status choose_slot(struct watermark *watermark, const uint8_t *slots
     return STATUS_OK;
 }
 
-static enum status open_file(const char *path, int flags, struct watermark **watermark, struct error *error)
+/* NULL and the error where it cannot be opened. */
+static struct watermark *open_file(const char *path, int flags, struct error *error)
 {
     int fd = open(path, flags | O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_errno(error, errno == ENOENT ? STATUS_NO_INPUT : STATUS_IO, "%s cannot be opened", path);
-    *watermark = mem_new(1, sizeof **watermark);
-    (*watermark)->fd = fd;
-    (*watermark)->path = mem_text("%s", path);
-    return STATUS_OK;
+    if (fd < 0) {
+        error_errno(error, errno == ENOENT ? STATUS_NO_INPUT : STATUS_IO, "%s cannot be opened", path);
+        return NULL;
+    }
+    struct watermark *watermark = mem_new(1, sizeof *watermark);
+    watermark->fd = fd;
+    watermark->path = mem_text("%s", path);
+    return watermark;
 }
 
 enum status watermark_open(const char *path, struct watermark **watermark, struct watermark_mark *mark,
                            struct error *error)
 {
-    struct watermark *opened;
+    struct watermark *opened = open_file(path, 0, error);
     uint8_t slots[WATERMARK_SLOTS * WATERMARK_SLOT_BYTES] = {0};
-    enum status status = open_file(path, 0, &opened, error);
-    if (status != STATUS_OK)
-        return status;
+    enum status status;
+    if (!opened)
+        return error->status;
     if (pread(opened->fd, slots, sizeof slots, 0) < 0)
         status = error_errno(error, STATUS_IO, "%s cannot be read", path);
     else
@@ -110,10 +113,10 @@ static enum status sync_folder(const char *path, struct error *error)
 enum status watermark_make(const char *path, const struct watermark_mark *mark, struct watermark **watermark,
                            struct error *error)
 {
-    struct watermark *made;
-    enum status status = open_file(path, O_CREAT | O_EXCL, &made, error);
-    if (status != STATUS_OK)
-        return status;
+    struct watermark *made = open_file(path, O_CREAT | O_EXCL, error);
+    enum status status = STATUS_OK;
+    if (!made)
+        return error->status;
     for (int i = 0; i < WATERMARK_SLOTS && status == STATUS_OK; i++)
         status = watermark_write(made, mark, error);
     if (status == STATUS_OK)
