@@ -25,6 +25,7 @@
 
 #include "common/block.h"
 #include "common/status.h"
+#include "common/zone.h"
 
 struct cells;
 
@@ -52,6 +53,7 @@ enum status cells_open(const char *path, enum cells_mode mode, const struct cell
 void cells_close(struct cells *cells);
 struct cells_position cells_position(const struct cells *cells);
 const char *cells_zone(const struct cells *cells);
+const struct zone *cells_time_zone(const struct cells *cells); /* of that name, opened; borrowed */
 uint32_t cells_max_slice_ms(const struct cells *cells);
 
 uint32_t cells_content_count(const struct cells *cells);

@@ -24,8 +24,6 @@
  * program has it open. A path where none stands is fine. */
 enum status cells_wipe(const char *path, struct error *error) must_check;
 
-const struct zone *cells_time_zone(const struct cells *cells);
-
 /* The number of a content path, a new one where it has none. At most CELLS_MAX_CONTENTS. */
 enum {
     CELLS_MAX_CONTENTS = 1 << 24

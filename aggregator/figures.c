@@ -109,7 +109,6 @@ static void count_group(struct figures_group *group, const struct activity *acti
     group->opens += activity->opens;
     group->open_learners += activity->opens > 0;
     group->dwell_learners += activity->active_ms > 0;
-    group->active_ms += activity->active_ms;
 }
 
 static void meet_learner(uint32_t learner, const struct activity *activity, void *argument)
@@ -216,6 +215,7 @@ static enum status compute_row(struct computation *c, uint32_t index, struct err
     c->over_above_ms = over_above_ms(c->query, plan);
     c->active_ms.count = c->visits.count = 0;
     bits_clear(&c->here);
+    walk_depth(c->walk, c->row ? WALK_ALL : WALK_COUNTS);
     enum status status = walk_row(c->walk, plan->contents, plan->content_count, meet_learner, c, error);
     if (!status && c->row)
         status = fill_row(c, plan, error);

@@ -59,7 +59,7 @@ struct figures {
 
 /* What complementary suppression needs: the row's counts by cohort at `to`; group 0 is "-" (none). */
 struct figures_group {
-    uint64_t learners, opens, open_learners, dwell_learners, active_ms;
+    uint64_t learners, opens, open_learners, dwell_learners;
 };
 
 struct figures_table {

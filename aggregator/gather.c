@@ -65,6 +65,14 @@ static bool is_inside(const struct gather *gather, int32_t day)
     return (day - 1) * DAY_MS >= gather->from_ms && (day + 2) * DAY_MS + gather->reach_ms <= gather->to_ms;
 }
 
+/* Pieces of one content path and day are scanned one after the other. */
+static void find_company(struct gather *gather)
+{
+    struct gather_piece *last = &gather->pieces[gather->piece_count - 1];
+    if (gather->piece_count > 1 && last[-1].content == last->content && last[-1].day == last->day)
+        last[-1].alone = last->alone = false;
+}
+
 static enum status add_piece(const struct cell_piece *piece, void *argument, struct error *error)
 {
     struct gather *gather = argument;
@@ -79,9 +87,14 @@ static enum status add_piece(const struct cell_piece *piece, void *argument, str
         gather->order = mem_grow(gather->order, gather->piece_room, sizeof *gather->order);
         gather->order_scratch = mem_grow(gather->order_scratch, gather->piece_room, sizeof *gather->order_scratch);
     }
-    gather->pieces[gather->piece_count++] = (struct gather_piece){piece->content, piece->day,
-                                                                  piece->piece,   gather->read.count - piece->count,
-                                                                  piece->count,   is_inside(gather, piece->day)};
+    gather->pieces[gather->piece_count++] = (struct gather_piece){piece->content,
+                                                                  piece->day,
+                                                                  piece->piece,
+                                                                  gather->read.count - piece->count,
+                                                                  piece->count,
+                                                                  is_inside(gather, piece->day),
+                                                                  true};
+    find_company(gather);
     if (gather->read.count > UINT32_MAX)
         return error_set(error, STATUS_SYSTEM, "cells: a row of more than %u entries", UINT32_MAX);
     return STATUS_OK;

@@ -16,6 +16,7 @@ struct gather_piece {
     uint64_t piece;
     size_t start, count;
     bool inside; /* none of its moments lies outside [from_ms, to_ms) */
+    bool alone;  /* the only piece of its content path and day: no other one of the row holds the same open */
 };
 
 struct gather {

@@ -10,7 +10,8 @@
 struct making {
     const struct cells *cells;
     struct report_options options;
-    struct zone *zone;
+    const struct zone *zone; /* the cells' own, or opened */
+    struct zone *opened_zone;
     struct curriculum *curriculum;
     struct scope scope;
     struct period now, previous;
@@ -60,31 +61,26 @@ static enum status open_zone(struct making *m, const struct config *config, stru
     const char *name = m->options.tz ? m->options.tz : config_text(config, CONFIG_ZONE);
     if (m->options.tz && !zone_exists(name))
         return error_set(error, STATUS_USAGE, "--tz: no time zone is called %.64s", name);
-    enum status status = zone_open(name, &m->zone, error);
     m->report.tz = name;
+    m->zone = cells_time_zone(m->cells);
+    if (strcmp(cells_zone(m->cells), name) == 0)
+        return STATUS_OK;
+    enum status status = zone_open(name, &m->opened_zone, error);
+    m->zone = m->opened_zone;
     return status;
 }
 
 /* First and last day with data, in the report's zone: the cells' days begin and end within days of it. */
-static enum status find_coverage(struct making *m, struct error *error)
+static void find_coverage(struct making *m)
 {
     struct report_coverage *coverage = &m->report.coverage;
+    const struct zone *own = cells_time_zone(m->cells);
     int32_t first, end;
     coverage->has_data = cells_days(m->cells, &first, &end);
     if (!coverage->has_data)
-        return STATUS_OK;
-    coverage->first_day = first;
-    coverage->last_day = end - 1;
-    if (strcmp(cells_zone(m->cells), m->report.tz) == 0)
-        return STATUS_OK;
-    struct zone *zone = NULL;
-    enum status status = zone_open(cells_zone(m->cells), &zone, error);
-    if (status)
-        return status;
-    coverage->first_day = zone_day(m->zone, zone_day_start_ms(zone, first));
-    coverage->last_day = zone_day(m->zone, zone_day_start_ms(zone, end) - 1);
-    zone_close(zone);
-    return STATUS_OK;
+        return;
+    coverage->first_day = zone_day(m->zone, zone_day_start_ms(own, first));
+    coverage->last_day = zone_day(m->zone, zone_day_start_ms(own, end) - 1);
 }
 
 static enum status find_period(struct making *m, struct error *error)
@@ -254,8 +250,10 @@ static enum status make(struct making *m, const struct config *config, struct er
     if (status)
         return status;
     read_thresholds(m, config);
-    if ((status = open_zone(m, config, error)) || (status = find_coverage(m, error)) ||
-        (status = find_period(m, error)) || (status = curriculum_open(m->options.curriculum, &m->curriculum, error)) ||
+    if ((status = open_zone(m, config, error)))
+        return status;
+    find_coverage(m);
+    if ((status = find_period(m, error)) || (status = curriculum_open(m->options.curriculum, &m->curriculum, error)) ||
         (status = compute(m, error)))
         return status;
     m->report.level = m->options.level;
@@ -283,7 +281,7 @@ static void making_close(struct making *m)
     period_close(&m->previous);
     scope_close(&m->scope);
     curriculum_close(m->curriculum);
-    zone_close(m->zone);
+    zone_close(m->opened_zone);
 }
 
 static enum status render(const struct making *m, FILE *out, struct error *error)

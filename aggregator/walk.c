@@ -17,6 +17,7 @@ struct walk {
     struct gather row;
     struct bits restricted, ever, summed, torn;
     bool has_restricted, has_torn, is_sparse;
+    enum walk_depth depth;
     struct activity *sums; /* by learner; none but for those in `summed` */
     struct moments moments;
     uint64_t *keys, *scratch;
@@ -100,6 +101,7 @@ static void tear(struct walk *walk, uint32_t learner)
 static void stream_inside(struct walk *walk, const struct gather_piece *piece)
 {
     const struct cell_entry *entry = &walk->row.read.entries[piece->start], *end = entry + piece->count;
+    bool any_order = walk->depth == WALK_COUNTS && piece->alone;
     for (; entry < end; entry++) {
         if (end - entry > AHEAD)
             __builtin_prefetch(&walk->sums[entry[AHEAD].learner], 1);
@@ -110,6 +112,10 @@ static void stream_inside(struct walk *walk, const struct gather_piece *piece)
         if (sum->visits == 0) {
             bits_add(&walk->summed, entry->learner);
             *sum = summary;
+        } else if (any_order) {
+            sum->opens += summary.opens;
+            sum->active_ms += summary.active_ms;
+            sum->last_ms = summary.last_ms > sum->last_ms ? summary.last_ms : sum->last_ms;
         } else if (entry->first_ms > sum->last_ms) {
             activity_append(sum, &summary);
         } else {
@@ -304,6 +310,11 @@ static enum status walk_torn(struct walk *walk, walk_learner_fn each, void *argu
             each((uint32_t)(walk->keys[at] >> PAYLOAD_BITS), &activity, argument);
     }
     return STATUS_OK;
+}
+
+void walk_depth(struct walk *walk, enum walk_depth depth)
+{
+    walk->depth = depth;
 }
 
 enum status walk_row(struct walk *walk, const uint32_t *contents, uint32_t content_count, walk_learner_fn each,

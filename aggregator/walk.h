@@ -24,10 +24,18 @@ struct walk;
 struct walk *walk_open(const struct cells *cells, int64_t from_ms, int64_t to_ms);
 void walk_close(struct walk *walk);
 
+/* How much of an activity is asked for. WALK_COUNTS: opens, and whether there is active time; the rest means nothing.
+ * They add up in any order, so only a piece with company is looked at for what another one may hold too. */
+enum walk_depth {
+    WALK_ALL,
+    WALK_COUNTS,
+};
+
 /* Called once for each learner with activity in the row within the period, in no order. */
 typedef void (*walk_learner_fn)(uint32_t learner, const struct activity *activity, void *argument);
 enum status walk_row(struct walk *walk, const uint32_t *contents, uint32_t content_count, walk_learner_fn each,
                      void *argument, struct error *error) must_check;
+void walk_depth(struct walk *walk, enum walk_depth depth); /* of the rows from now on; WALK_ALL at first */
 
 /* Learners with activity before `to` in the last row walked, however long before `from`. Restricted ones may be among
  * them. */

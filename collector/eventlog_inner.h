@@ -1,5 +1,5 @@
-/* eventlog_inner.h - the event log's own struct: eventlog.c writes and reads records, eventlog_tail.c looks at its end.
- */
+/* eventlog_inner.h - the event log's own struct: eventlog.c opens it and appends, eventlog_read.c reads, eventlog_tail.c
+ * looks at its end. */
 #ifndef JEJAK_COLLECTOR_EVENTLOG_INNER_H
 #define JEJAK_COLLECTOR_EVENTLOG_INNER_H
 

@@ -369,7 +369,6 @@ static void count_group(const struct question *q, const struct doings *doings, u
         group->opens += opens_of(doings);
         group->open_learners += opens_of(doings) > 0;
         group->dwell_learners += active_ms > 0;
-        group->active_ms += active_ms;
     }
 }
 
