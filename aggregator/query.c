@@ -1,9 +1,9 @@
 #include "aggregator/query.h"
 
 #include "common/mp.h"
+#include "common/packer.h"
 #include "common/sock.h"
 
-#include <msgpack.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,45 +13,24 @@ bool query_may_answer(const struct config *config)
     return !path || access(path, F_OK) == 0;
 }
 
-static void pack_text(msgpack_packer *packer, const char *text, size_t size)
-{
-    msgpack_pack_str(packer, size);
-    msgpack_pack_str_body(packer, text, size);
-}
-
-static struct slice give(msgpack_sbuffer *bytes)
-{
-    size_t size = bytes->size;
-    return slice_of(msgpack_sbuffer_release(bytes), size);
-}
-
 static struct slice request_encode(int argc, char *const *argv)
 {
-    msgpack_sbuffer bytes;
-    msgpack_packer packer;
-    msgpack_sbuffer_init(&bytes);
-    msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
-    msgpack_pack_array(&packer, (size_t)argc);
+    struct packer *packer = packer_open();
+    packer_array(packer, (size_t)argc);
     for (int i = 0; i < argc; i++)
-        pack_text(&packer, argv[i], strlen(argv[i]));
-    return give(&bytes);
+        packer_text(packer, argv[i]);
+    return packer_take(packer);
 }
 
 struct slice query_answer(struct slice out, const struct error *error)
 {
-    msgpack_sbuffer bytes;
-    msgpack_packer packer;
-    msgpack_sbuffer_init(&bytes);
-    msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
-    const char *text = error->status == STATUS_OK ? "" : error->text;
-    msgpack_pack_map(&packer, 3);
-    pack_text(&packer, "status", strlen("status"));
-    msgpack_pack_uint64(&packer, error->status);
-    pack_text(&packer, "out", strlen("out"));
-    pack_text(&packer, (const char *)out.data, out.size);
-    pack_text(&packer, "error", strlen("error"));
-    pack_text(&packer, text, strlen(text));
-    return give(&bytes);
+    struct packer *packer = packer_open();
+    packer_map(packer, 3);
+    packer_pair_natural(packer, "status", error->status);
+    packer_text(packer, "out");
+    packer_slice(packer, out);
+    packer_pair_text(packer, "error", error->status == STATUS_OK ? "" : error->text);
+    return packer_take(packer);
 }
 
 enum status query_read(struct slice request, int *argc, char **argv, char **texts, struct error *error)

@@ -2,9 +2,6 @@
 
 #include "common/mp.h"
 
-#include <msgpack.h>
-#include <stdlib.h>
-
 static const char *const op_names[CONTROL_OP_COUNT] = {
     [CONTROL_STATUS] = "status",
     [CONTROL_RELOAD] = "reload",
@@ -42,42 +39,12 @@ enum status control_read(struct slice request, enum control_op *op, struct error
     return STATUS_OK;
 }
 
-struct control_answer {
-    msgpack_sbuffer bytes;
-    msgpack_packer packer;
-};
-
-struct control_answer *control_answer_open(const char *status, const char *detail, uint32_t field_count)
+struct packer *control_answer(const char *status, const char *detail, uint32_t field_count)
 {
-    struct control_answer *answer = mem_new(1, sizeof *answer);
-    msgpack_sbuffer_init(&answer->bytes);
-    msgpack_packer_init(&answer->packer, &answer->bytes, msgpack_sbuffer_write);
-    msgpack_pack_map(&answer->packer, 3 + field_count);
-    control_answer_natural(answer, "v", 1);
-    control_answer_text(answer, "status", status);
-    control_answer_text(answer, "detail", detail);
+    struct packer *answer = packer_open();
+    packer_map(answer, 3 + field_count);
+    packer_pair_natural(answer, "v", 1);
+    packer_pair_text(answer, "status", status);
+    packer_pair_text(answer, "detail", detail);
     return answer;
-}
-
-void control_answer_text(struct control_answer *answer, const char *name, const char *value)
-{
-    msgpack_pack_str_with_body(&answer->packer, name, strlen(name));
-    msgpack_pack_str_with_body(&answer->packer, value, strlen(value));
-}
-
-void control_answer_natural(struct control_answer *answer, const char *name, uint64_t value)
-{
-    msgpack_pack_str_with_body(&answer->packer, name, strlen(name));
-    msgpack_pack_uint64(&answer->packer, value);
-}
-
-struct slice control_answer_bytes(const struct control_answer *answer)
-{
-    return slice_of(answer->bytes.data, answer->bytes.size);
-}
-
-void control_answer_close(struct control_answer *answer)
-{
-    msgpack_sbuffer_destroy(&answer->bytes);
-    free(answer);
 }

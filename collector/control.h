@@ -6,6 +6,7 @@
 #ifndef JEJAK_COLLECTOR_CONTROL_H
 #define JEJAK_COLLECTOR_CONTROL_H
 
+#include "common/packer.h"
 #include "common/status.h"
 
 enum control_op {
@@ -16,11 +17,7 @@ enum control_op {
 /* STATUS_PROTOCOL with what is wrong. */
 enum status control_read(struct slice request, enum control_op *op, struct error *error) must_check;
 
-struct control_answer;
-struct control_answer *control_answer_open(const char *status, const char *detail, uint32_t field_count);
-void control_answer_text(struct control_answer *answer, const char *name, const char *value);
-void control_answer_natural(struct control_answer *answer, const char *name, uint64_t value);
-struct slice control_answer_bytes(const struct control_answer *answer);
-void control_answer_close(struct control_answer *answer);
+/* An answer that `field_count` pairs are still to be put into. To be closed. */
+struct packer *control_answer(const char *status, const char *detail, uint32_t field_count) must_check;
 
 #endif

@@ -47,7 +47,7 @@ enum status serve_reload(struct server *server, struct error *error)
     return STATUS_OK;
 }
 
-static void add_store_fields(struct server *server, struct control_answer *answer)
+static void add_store_fields(struct server *server, struct packer *answer)
 {
     struct store *store = server->options->store;
     struct logstore_next next = store->log ? eventlog_next(store->log) : (struct logstore_next){0};
@@ -55,42 +55,42 @@ static void add_store_fields(struct server *server, struct control_answer *answe
     char log_id[2 * LOG_ID_BYTES + 1] = "";
     for (size_t i = 0; i < LOG_ID_BYTES; i++)
         snprintf(log_id + 2 * i, 3, "%02x", identity.log_id[i]);
-    control_answer_text(answer, "store", store->log ? "open" : "being opened again");
-    control_answer_text(answer, "log", log_id);
-    control_answer_natural(answer, "epoch", identity.epoch);
-    control_answer_natural(answer, "offset", next.offset);
-    control_answer_natural(answer, "learners", next.learners);
-    control_answer_natural(answer, "segments", store->log ? eventlog_segment_count(store->log) : 0);
+    packer_pair_text(answer, "store", store->log ? "open" : "being opened again");
+    packer_pair_text(answer, "log", log_id);
+    packer_pair_natural(answer, "epoch", identity.epoch);
+    packer_pair_natural(answer, "offset", next.offset);
+    packer_pair_natural(answer, "learners", next.learners);
+    packer_pair_natural(answer, "segments", store->log ? eventlog_segment_count(store->log) : 0);
 }
 
-static struct control_answer *status_answer(struct server *server)
+static struct packer *status_answer(struct server *server)
 {
     const struct counters *counters = pipeline_counters(server->pipeline);
-    struct control_answer *answer = control_answer_open("ok", "", 9 + COUNTER_COUNT + VERDICT_COUNT - 1);
+    struct packer *answer = control_answer("ok", "", 9 + COUNTER_COUNT + VERDICT_COUNT - 1);
     add_store_fields(server, answer);
-    control_answer_natural(answer, "uptime_s", (uint64_t)(clock_now_ms() - server->started_ms) / 1000);
-    control_answer_natural(answer, "publishers", roles_listed_count(server->roles, ROLE_PUBLISHER));
-    control_answer_natural(answer, "sessions", pipeline_session_count(server->pipeline));
+    packer_pair_natural(answer, "uptime_s", (uint64_t)(clock_now_ms() - server->started_ms) / 1000);
+    packer_pair_natural(answer, "publishers", roles_listed_count(server->roles, ROLE_PUBLISHER));
+    packer_pair_natural(answer, "sessions", pipeline_session_count(server->pipeline));
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
-        control_answer_natural(answer, counter_name((enum counter)i), counters->count[i]);
+        packer_pair_natural(answer, counter_name((enum counter)i), counters->count[i]);
     for (unsigned i = 1; i < VERDICT_COUNT; i++) {
         char name[64];
         snprintf(name, sizeof name, "rejected_%s", verdict_name((enum verdict)i));
-        control_answer_natural(answer, name, counters->verdicts[i]);
+        packer_pair_natural(answer, name, counters->verdicts[i]);
     }
     return answer;
 }
 
-static struct control_answer *control_answer_to(struct server *server, struct slice request)
+static struct packer *control_answer_to(struct server *server, struct slice request)
 {
     enum control_op op;
     struct error error;
     if (control_read(request, &op, &error) != STATUS_OK)
-        return control_answer_open("malformed", error.text, 0);
+        return control_answer("malformed", error.text, 0);
     if (op == CONTROL_STATUS)
         return status_answer(server);
-    return serve_reload(server, &error) == STATUS_OK ? control_answer_open("ok", "", 0)
-                                                     : control_answer_open("failed", error.text, 0);
+    return serve_reload(server, &error) == STATUS_OK ? control_answer("ok", "", 0)
+                                                     : control_answer("failed", error.text, 0);
 }
 
 void serve_take_control(struct server *server)
@@ -99,15 +99,15 @@ void serve_take_control(struct server *server)
     while (serve_receive(server->control, &message)) {
         const char *user = zmq_msg_gets(&message.payload, "User-Id");
         if (user && roles_listed(server->roles, ROLE_ADMIN, user)) {
-            struct control_answer *answer = control_answer_to(server, serve_payload(&message.payload));
-            struct slice bytes = control_answer_bytes(answer);
+            struct packer *answer = control_answer_to(server, serve_payload(&message.payload));
+            struct slice bytes = packer_bytes(answer);
             if (zmq_send(server->control, message.from.routing_id, message.from.size, ZMQ_SNDMORE | ZMQ_DONTWAIT) >=
                 0) {
                 if (message.from.delimiter)
                     zmq_send(server->control, "", 0, ZMQ_SNDMORE | ZMQ_DONTWAIT);
                 zmq_send(server->control, bytes.data, bytes.size, ZMQ_DONTWAIT);
             }
-            control_answer_close(answer);
+            packer_close(answer);
         }
         zmq_msg_close(&message.payload);
     }

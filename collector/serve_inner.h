@@ -22,7 +22,7 @@ struct server {
     struct group *groups[2];
     struct group *open;
     uint64_t group_number;
-    struct answer_buffer *answer_bytes;
+    struct packer *answer_bytes;
     uint64_t ticks;
     int64_t started_ms;
     bool stop;

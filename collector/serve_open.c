@@ -121,7 +121,7 @@ enum status serve_open_state(struct server *server, struct error *error)
     const struct config *config = serve_config(server);
     uint32_t max_publishers = (uint32_t)config_whole(config, CONFIG_MAX_PUBLISHERS);
     server->context = zmq_ctx_new();
-    server->answer_bytes = answer_buffer_open();
+    server->answer_bytes = packer_open();
     server->started_ms = clock_now_ms();
     server->roles = roles_open(config_text(config, CONFIG_KEYS), max_publishers);
     server->pipeline = pipeline_open(server->roles, keys->lookup, keys->session);
@@ -163,7 +163,7 @@ void serve_close(struct server *server)
     roles_close(server->roles);
     group_close_memory(server->groups[0]);
     group_close_memory(server->groups[1]);
-    answer_buffer_close(server->answer_bytes);
+    packer_close(server->answer_bytes);
     config_close(server->reloaded);
     if (server->signal_fd >= 0)
         close(server->signal_fd);

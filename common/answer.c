@@ -1,9 +1,6 @@
 #include "common/wire.h"
 
-#include <msgpack.h>
-
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char *const status_names[ANSWER_STATUS_COUNT] = {
     [ANSWER_OK] = "ok",     [ANSWER_DUPLICATE] = "duplicate", [ANSWER_GAP] = "gap",
@@ -25,60 +22,26 @@ const char *refusal_name(enum refusal refusal)
     return refusal_names[refusal];
 }
 
-struct answer_buffer {
-    msgpack_sbuffer bytes;
-    msgpack_packer packer;
-};
-
-struct answer_buffer *answer_buffer_open(void)
+static void put_rejected(struct packer *packer, const struct answer *answer)
 {
-    struct answer_buffer *buffer = mem_new(1, sizeof *buffer);
-    msgpack_sbuffer_init(&buffer->bytes);
-    msgpack_packer_init(&buffer->packer, &buffer->bytes, msgpack_sbuffer_write);
-    return buffer;
-}
-
-void answer_buffer_close(struct answer_buffer *buffer)
-{
-    if (!buffer)
-        return;
-    msgpack_sbuffer_destroy(&buffer->bytes);
-    free(buffer);
-}
-
-static void pack_text(msgpack_packer *packer, const char *text)
-{
-    msgpack_pack_str_with_body(packer, text, strlen(text));
-}
-
-static void pack_natural(msgpack_packer *packer, const char *key, uint64_t number)
-{
-    pack_text(packer, key);
-    msgpack_pack_uint64(packer, number);
-}
-
-static void pack_rejected(msgpack_packer *packer, const struct answer *answer)
-{
-    pack_text(packer, "rejected");
-    msgpack_pack_array(packer, answer->rejected_count);
+    packer_text(packer, "rejected");
+    packer_array(packer, answer->rejected_count);
     for (uint32_t i = 0; i < answer->rejected_count; i++) {
-        msgpack_pack_array(packer, 2);
-        msgpack_pack_uint32(packer, answer->rejected[i].index);
-        pack_text(packer, verdict_name(answer->rejected[i].verdict));
+        packer_array(packer, 2);
+        packer_natural(packer, answer->rejected[i].index);
+        packer_text(packer, verdict_name(answer->rejected[i].verdict));
     }
 }
 
-static void pack_refused(msgpack_packer *packer, const struct answer *answer)
+static void put_refused(struct packer *packer, const struct answer *answer)
 {
-    pack_text(packer, "code");
-    pack_text(packer, refusal_name(answer->refusal));
+    packer_pair_text(packer, "code", refusal_name(answer->refusal));
     if (answer->refusal == REFUSAL_VERSION) {
-        pack_text(packer, "versions");
-        msgpack_pack_array(packer, 1);
-        msgpack_pack_uint8(packer, WIRE_VERSION);
+        packer_text(packer, "versions");
+        packer_array(packer, 1);
+        packer_natural(packer, WIRE_VERSION);
     }
-    pack_text(packer, "detail");
-    pack_text(packer, answer->detail);
+    packer_pair_text(packer, "detail", answer->detail);
 }
 
 /* How many keys the status brings beside v, status, session and seq. */
@@ -99,23 +62,23 @@ static size_t extra_keys(const struct answer *answer)
     return 0;
 }
 
-static void pack_extra(msgpack_packer *packer, const struct answer *answer)
+static void put_extra(struct packer *packer, const struct answer *answer)
 {
     switch (answer->status) {
     case ANSWER_OK:
-        pack_natural(packer, "accepted", answer->accepted);
-        pack_natural(packer, "rejected_total", answer->rejected_total);
+        packer_pair_natural(packer, "accepted", answer->accepted);
+        packer_pair_natural(packer, "rejected_total", answer->rejected_total);
         if (answer->rejected_count > 0)
-            pack_rejected(packer, answer);
+            put_rejected(packer, answer);
         break;
     case ANSWER_GAP:
-        pack_natural(packer, "expected", answer->expected);
+        packer_pair_natural(packer, "expected", answer->expected);
         break;
     case ANSWER_BUSY:
-        pack_natural(packer, "retry_ms", answer->retry_ms);
+        packer_pair_natural(packer, "retry_ms", answer->retry_ms);
         break;
     case ANSWER_REFUSED:
-        pack_refused(packer, answer);
+        put_refused(packer, answer);
         break;
     case ANSWER_DUPLICATE:
     case ANSWER_STATUS_COUNT:
@@ -123,23 +86,21 @@ static void pack_extra(msgpack_packer *packer, const struct answer *answer)
     }
 }
 
-struct slice answer_encode(struct answer_buffer *buffer, const struct answer *answer)
+struct slice answer_encode(struct packer *packer, const struct answer *answer)
 {
-    msgpack_packer *packer = &buffer->packer;
-    msgpack_sbuffer_clear(&buffer->bytes);
+    packer_clear(packer);
     size_t named = (answer->has_session ? 1u : 0u) + (answer->has_seq ? 1u : 0u);
-    msgpack_pack_map(packer, 2 + named + extra_keys(answer));
-    pack_natural(packer, "v", WIRE_VERSION);
-    pack_text(packer, "status");
-    pack_text(packer, answer_status_name(answer->status));
+    packer_map(packer, 2 + named + extra_keys(answer));
+    packer_pair_natural(packer, "v", WIRE_VERSION);
+    packer_pair_text(packer, "status", answer_status_name(answer->status));
     if (answer->has_session) {
-        pack_text(packer, "session");
-        msgpack_pack_bin_with_body(packer, answer->session, SESSION_BYTES);
+        packer_text(packer, "session");
+        packer_binary(packer, slice_of(answer->session, SESSION_BYTES));
     }
     if (answer->has_seq)
-        pack_natural(packer, "seq", answer->seq);
-    pack_extra(packer, answer);
-    return slice_of(buffer->bytes.data, buffer->bytes.size);
+        packer_pair_natural(packer, "seq", answer->seq);
+    put_extra(packer, answer);
+    return packer_bytes(packer);
 }
 
 /* ---- for publishers ---- */

@@ -1,8 +1,7 @@
 #include "common/fetch.h"
 
 #include "common/mp.h"
-
-#include <msgpack.h>
+#include "common/packer.h"
 
 static const char *const status_names[FETCH_STATUS_COUNT] = {
     [FETCH_OK] = "ok",
@@ -11,70 +10,44 @@ static const char *const status_names[FETCH_STATUS_COUNT] = {
     [FETCH_FAILED] = "failed",
 };
 
-static void pack_key(msgpack_packer *packer, const char *key)
+static void put_log(struct packer *packer, const uint8_t *log_id, uint32_t epoch)
 {
-    msgpack_pack_str_with_body(packer, key, strlen(key));
-}
-
-static void pack_natural(msgpack_packer *packer, const char *key, uint64_t number)
-{
-    pack_key(packer, key);
-    msgpack_pack_uint64(packer, number);
-}
-
-static void pack_log(msgpack_packer *packer, const uint8_t *log_id, uint32_t epoch)
-{
-    pack_key(packer, "log");
+    packer_text(packer, "log");
     if (log_id)
-        msgpack_pack_bin_with_body(packer, log_id, LOG_ID_BYTES);
+        packer_binary(packer, slice_of(log_id, LOG_ID_BYTES));
     else
-        msgpack_pack_nil(packer);
-    pack_natural(packer, "epoch", epoch);
-}
-
-/* The buffer's memory goes to the caller. */
-static struct slice give(msgpack_sbuffer *bytes)
-{
-    size_t size = bytes->size;
-    return slice_of(msgpack_sbuffer_release(bytes), size);
+        packer_nil(packer);
+    packer_pair_natural(packer, "epoch", epoch);
 }
 
 struct slice fetch_request_encode(const struct fetch_request *request)
 {
-    msgpack_sbuffer bytes;
-    msgpack_packer packer;
-    msgpack_sbuffer_init(&bytes);
-    msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
-    msgpack_pack_map(&packer, 8);
-    pack_natural(&packer, "v", 1);
-    pack_key(&packer, "op");
-    pack_key(&packer, "fetch");
-    pack_log(&packer, request->has_log ? request->log_id : NULL, request->epoch);
-    pack_natural(&packer, "offset", request->offset);
-    pack_natural(&packer, "learners", request->learners);
-    pack_natural(&packer, "max_bytes", request->max_bytes);
-    pack_natural(&packer, "wait_ms", request->wait_ms);
-    return give(&bytes);
+    struct packer *packer = packer_open();
+    packer_map(packer, 8);
+    packer_pair_natural(packer, "v", 1);
+    packer_pair_text(packer, "op", "fetch");
+    put_log(packer, request->has_log ? request->log_id : NULL, request->epoch);
+    packer_pair_natural(packer, "offset", request->offset);
+    packer_pair_natural(packer, "learners", request->learners);
+    packer_pair_natural(packer, "max_bytes", request->max_bytes);
+    packer_pair_natural(packer, "wait_ms", request->wait_ms);
+    return packer_take(packer);
 }
 
 struct slice fetch_answer_encode(const struct fetch_answer *answer)
 {
-    msgpack_sbuffer bytes;
-    msgpack_packer packer;
-    msgpack_sbuffer_init(&bytes);
-    msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
-    msgpack_pack_map(&packer, 8);
-    pack_natural(&packer, "v", 1);
-    pack_key(&packer, "status");
-    pack_key(&packer, status_names[answer->status]);
-    pack_log(&packer, answer->log_id, answer->epoch);
-    pack_natural(&packer, "durable", answer->durable);
-    pack_natural(&packer, "next", answer->next);
-    pack_key(&packer, "learners");
-    msgpack_pack_bin_with_body(&packer, answer->learners.data, answer->learners.size);
-    pack_key(&packer, "detail");
-    msgpack_pack_str_with_body(&packer, answer->detail.data, answer->detail.size);
-    return give(&bytes);
+    struct packer *packer = packer_open();
+    packer_map(packer, 8);
+    packer_pair_natural(packer, "v", 1);
+    packer_pair_text(packer, "status", status_names[answer->status]);
+    put_log(packer, answer->log_id, answer->epoch);
+    packer_pair_natural(packer, "durable", answer->durable);
+    packer_pair_natural(packer, "next", answer->next);
+    packer_text(packer, "learners");
+    packer_binary(packer, answer->learners);
+    packer_text(packer, "detail");
+    packer_slice(packer, answer->detail);
+    return packer_take(packer);
 }
 
 /* True where there is one, false for nil. */

@@ -16,6 +16,7 @@
 
 #include "common/event.h"
 #include "common/mp.h"
+#include "common/packer.h"
 #include "common/status.h"
 
 enum {
@@ -97,12 +98,8 @@ struct answer {
     char detail[ANSWER_DETAIL_BYTES]; /* refused */
 };
 
-/* Writes the answer into a buffer that is reused: `buffer` from answer_buffer_open(). The bytes live until the next
- * call. */
-struct answer_buffer;
-struct answer_buffer *answer_buffer_open(void);
-void answer_buffer_close(struct answer_buffer *buffer);
-struct slice answer_encode(struct answer_buffer *buffer, const struct answer *answer);
+/* Writes the answer into `packer` (common/packer.h), from its start. The bytes live until the next call. */
+struct slice answer_encode(struct packer *packer, const struct answer *answer);
 
 /* For publishers: reads an answer; `rejected` has room for REJECTED_MAX_LISTED and is written to also on failure.
  * STATUS_PROTOCOL with what is wrong: what the answer's status needs must be there, once. Unknown keys are passed over:

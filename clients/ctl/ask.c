@@ -1,8 +1,8 @@
 #include "clients/ctl/ctl.h"
 
+#include "common/packer.h"
 #include "common/sock.h"
 
-#include <msgpack.h>
 #include <stdlib.h>
 
 enum {
@@ -49,17 +49,11 @@ enum status ctl_config(const struct ctl_common *common, struct config **config, 
 
 static struct slice encode_request(const char *op)
 {
-    msgpack_sbuffer bytes;
-    msgpack_packer packer;
-    msgpack_sbuffer_init(&bytes);
-    msgpack_packer_init(&packer, &bytes, msgpack_sbuffer_write);
-    msgpack_pack_map(&packer, 2);
-    msgpack_pack_str_with_body(&packer, "v", 1);
-    msgpack_pack_uint8(&packer, 1);
-    msgpack_pack_str_with_body(&packer, "op", 2);
-    msgpack_pack_str_with_body(&packer, op, strlen(op));
-    size_t size = bytes.size;
-    return slice_of(msgpack_sbuffer_release(&bytes), size);
+    struct packer *packer = packer_open();
+    packer_map(packer, 2);
+    packer_pair_natural(packer, "v", 1);
+    packer_pair_text(packer, "op", op);
+    return packer_take(packer);
 }
 
 enum status ctl_ask(const struct config *config, const char *op, struct slice *answer, struct error *error)

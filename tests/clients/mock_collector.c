@@ -72,7 +72,7 @@ static bool judge(struct mock *mock, struct wire_batch *batch, struct answer *an
     return way != MOCK_STORE_ONLY;
 }
 
-static void serve(struct mock *mock, struct answer_buffer *buffer, struct slice routing, struct slice message)
+static void serve(struct mock *mock, struct packer *buffer, struct slice routing, struct slice message)
 {
     struct wire_batch batch;
     struct answer_rejected rejected[REJECTED_MAX_LISTED];
@@ -95,7 +95,7 @@ static void serve(struct mock *mock, struct answer_buffer *buffer, struct slice 
 static void *run(void *argument)
 {
     struct mock *mock = argument;
-    struct answer_buffer *buffer = answer_buffer_open();
+    struct packer *buffer = packer_open();
     while (!mock->stop) {
         zmq_pollitem_t item = {.socket = mock->socket, .events = ZMQ_POLLIN};
         if (zmq_poll(&item, 1, 20) <= 0)
@@ -110,7 +110,7 @@ static void *run(void *argument)
         zmq_msg_close(&routing);
         zmq_msg_close(&message);
     }
-    answer_buffer_close(buffer);
+    packer_close(buffer);
     return NULL;
 }
 

@@ -28,7 +28,7 @@ static enum status decode(const struct bytes *bytes, struct answer *answer, stru
 
 static void expect_same(const struct answer *sent)
 {
-    struct answer_buffer *buffer = answer_buffer_open();
+    struct packer *buffer = packer_open();
     struct slice wire = answer_encode(buffer, sent);
     struct bytes bytes = {0};
     struct answer got;
@@ -48,7 +48,7 @@ static void expect_same(const struct answer *sent)
         cr_assert(got.rejected[i].index == sent->rejected[i].index &&
                   got.rejected[i].verdict == sent->rejected[i].verdict);
     bytes_free(&bytes);
-    answer_buffer_close(buffer);
+    packer_close(buffer);
 }
 
 Test(answer, every_status_comes_back_as_it_was_sent)
@@ -86,7 +86,7 @@ Test(answer, rejected_events_come_back_with_their_codes)
 /* What a client in another language sees, by msgpack-c. */
 static void expect_keys(const struct answer *answer, const char *const *keys)
 {
-    struct answer_buffer *buffer = answer_buffer_open();
+    struct packer *buffer = packer_open();
     msgpack_unpacked unpacked;
     size_t at = 0;
     msgpack_unpacked_init(&unpacked);
@@ -104,7 +104,7 @@ static void expect_keys(const struct answer *answer, const char *const *keys)
     }
     cr_assert_eq(count, unpacked.data.via.map.size);
     msgpack_unpacked_destroy(&unpacked);
-    answer_buffer_close(buffer);
+    packer_close(buffer);
 }
 
 #define expect_keys_of(answer, ...) expect_keys(answer, (const char *const[]){__VA_ARGS__, NULL})
@@ -267,7 +267,7 @@ Test(answer, truncated_and_mutated_answers_leave_the_output_alone_or_are_whole)
 {
     struct answer_rejected list[2] = {{1, VERDICT_SHAPE}, {70000, VERDICT_VALUE}}, rejected[REJECTED_MAX_LISTED];
     struct answer answer = named(ANSWER_OK), untouched, got;
-    struct answer_buffer *buffer = answer_buffer_open();
+    struct packer *buffer = packer_open();
     uint64_t seed = 7;
     memset(&untouched, 0x5a, sizeof untouched);
     answer.rejected = list;
@@ -287,5 +287,5 @@ Test(answer, truncated_and_mutated_answers_leave_the_output_alone_or_are_whole)
         cr_assert(status != STATUS_OK || got.rejected_count <= REJECTED_MAX_LISTED);
         bytes_free(&bytes);
     }
-    answer_buffer_close(buffer);
+    packer_close(buffer);
 }

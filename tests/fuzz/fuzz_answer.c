@@ -6,7 +6,7 @@
 static void check_again(const struct answer *first)
 {
     struct answer_rejected rejected[REJECTED_MAX_LISTED];
-    struct answer_buffer *buffer = answer_buffer_open();
+    struct packer *buffer = packer_open();
     struct slice bytes = answer_encode(buffer, first);
     struct answer again;
     struct error error;
@@ -19,7 +19,7 @@ static void check_again(const struct answer *first)
         promise(again.expected == first->expected && again.expected >= 1);
     if (first->status == ANSWER_REFUSED)
         promise(again.refusal == first->refusal && strcmp(again.detail, first->detail) == 0);
-    answer_buffer_close(buffer);
+    packer_close(buffer);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

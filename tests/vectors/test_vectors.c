@@ -170,7 +170,7 @@ static void expect_rejected(const struct vector *vector, const struct answer_rej
 /* The answer of the file, as the project writes it. */
 static void expect_encoded(const struct vector *vector, const struct outcome *outcome)
 {
-    struct answer_buffer *buffer = answer_buffer_open();
+    struct packer *buffer = packer_open();
     struct answer answer = {
         .has_session = true, .has_seq = true, .seq = outcome->batch.seq, .accepted = outcome->accepted};
     memcpy(answer.session, outcome->batch.session, SESSION_BYTES);
@@ -181,7 +181,7 @@ static void expect_encoded(const struct vector *vector, const struct outcome *ou
     answer.rejected = outcome->rejected;
     answer.expected = (uint64_t)json_integer_value(json_object_get(vector->answer, "expected"));
     cr_assert(slice_equal(answer_encode(buffer, &answer), bytes_slice(&vector->answer_hex)), "%s", vector->name);
-    answer_buffer_close(buffer);
+    packer_close(buffer);
 }
 
 static void check_batch(struct vector *vector)
