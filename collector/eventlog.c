@@ -214,6 +214,12 @@ static uint64_t segment_bytes(struct eventlog *log)
     return bytes;
 }
 
+enum status eventlog_flush(struct eventlog *log, struct error *error)
+{
+    enum status status = rocks_flush(log->store, error);
+    return status == STATUS_OK ? status : error_prefix(error, "the event log");
+}
+
 struct logstore_identity eventlog_identity(const struct eventlog *log)
 {
     return log->identity;

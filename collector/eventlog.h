@@ -22,6 +22,8 @@ enum status eventlog_open(const char *path, const struct eventlog_options *optio
                           struct error *error) must_check;
 void eventlog_close(struct eventlog *log);
 void eventlog_limit(struct eventlog *log, uint64_t segment_bytes); /* from the next commit on; any thread */
+/* Writes memory out to the table files, so that a next start has nothing to replay. What is durable is so without it. */
+enum status eventlog_flush(struct eventlog *log, struct error *error) must_check;
 struct logstore_identity eventlog_identity(const struct eventlog *log);
 struct logstore_next eventlog_next(const struct eventlog *log); /* durable; any thread */
 bool eventlog_import(const struct eventlog *log);

@@ -185,6 +185,14 @@ static enum status make_folders(const struct config *config, struct error *error
     return status;
 }
 
+/* Nothing hangs on it: what was acknowledged is in the write-ahead logs too. */
+static void flush(struct store *store)
+{
+    struct error error;
+    if (store->log && store_flush(store, &error) != STATUS_OK)
+        log_warning("the next start will replay the write-ahead logs", LOG_TEXT("error", error.text));
+}
+
 static enum status run(const struct config *config, struct error *error)
 {
     struct keys keys;
@@ -208,6 +216,7 @@ static enum status run(const struct config *config, struct error *error)
         log_info(store_options.create ? "a first start: keys and an empty store were made" : "the store is open",
                  LOG_TEXT("home", config_home(config)), LOG_UINT("offset", eventlog_next(store.log).offset));
         status = serve_run(&serve, error);
+        flush(&store);
     }
     store_close(&store);
     sodium_memzero(&keys, sizeof keys);

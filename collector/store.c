@@ -116,6 +116,12 @@ enum status store_open(const struct config *config, const struct store_options *
     return status;
 }
 
+enum status store_flush(struct store *store, struct error *error)
+{
+    enum status status = vault_flush(store->vault, error);
+    return status == STATUS_OK ? eventlog_flush(store->log, error) : status;
+}
+
 void store_close(struct store *store)
 {
     eventlog_close(store->log);

@@ -35,6 +35,8 @@ struct store_options {
 enum status store_open(const struct config *config, const struct store_options *options, struct store *store,
                        struct error *error) must_check;
 void store_close(struct store *store);
+/* For an orderly stop: memory goes to the table files, so the write-ahead logs go and the next start replays nothing. */
+enum status store_flush(struct store *store, struct error *error) must_check;
 
 /* Makes a frozen group durable: vault rows synced, then the log's batch synced, then the watermark synced. The
  * committer's one call. On failure everything about the group is unknown: close, open again, read sessions back. */

@@ -173,6 +173,12 @@ void vault_identity(const struct vault *vault, uint8_t id[VAULT_ID_BYTES])
     crypto_generichash_final(&state, id, VAULT_ID_BYTES);
 }
 
+enum status vault_flush(struct vault *vault, struct error *error)
+{
+    enum status status = rocks_flush(vault->store, error);
+    return status == STATUS_OK ? status : error_prefix(error, "the vault");
+}
+
 uint64_t vault_rows(const struct vault *vault)
 {
     return vault->rows;

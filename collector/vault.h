@@ -44,6 +44,7 @@ enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTE
 void vault_close(struct vault *vault);
 /* Which vault this is: BLAKE2b-128("jejak vault v1", tenant). The log keeps it, and is refused with another. */
 void vault_identity(const struct vault *vault, uint8_t id[VAULT_ID_BYTES]);
+enum status vault_flush(struct vault *vault, struct error *error) must_check; /* as eventlog_flush() */
 uint64_t vault_rows(const struct vault *vault); /* rows ever made that are on stable storage; the writer's thread */
 
 /* The lid of an id: from `persons`, or a new random one (row->new_person). Costs a group operation, about 100 us. Fills
