@@ -48,11 +48,11 @@ static bool more(void *socket)
 
 static bool receive(void *socket, struct request *request)
 {
-    uint8_t surplus[PART_MAX_BYTES];
     request->count = 0;
     do {
         bool fits = request->count < PART_COUNT;
-        int size = zmq_recv(socket, fits ? request->part[request->count] : surplus, PART_MAX_BYTES, ZMQ_DONTWAIT);
+        int size = fits ? zmq_recv(socket, request->part[request->count], PART_MAX_BYTES, ZMQ_DONTWAIT)
+                        : zmq_recv(socket, NULL, 0, ZMQ_DONTWAIT);
         if (size < 0)
             return false;
         if (fits)

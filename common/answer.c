@@ -14,6 +14,7 @@ static const char *const refusal_names[REFUSAL_COUNT] = {
 
 const char *answer_status_name(enum answer_status status)
 {
+    ensure(status < ANSWER_STATUS_COUNT);
     return status_names[status];
 }
 

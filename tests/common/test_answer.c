@@ -273,6 +273,7 @@ Test(answer, truncated_and_mutated_answers_leave_the_output_alone_or_are_whole)
     answer.rejected = list;
     answer.rejected_count = answer.rejected_total = 2;
     struct slice wire = answer_encode(buffer, &answer);
+    ensure(wire.size > 0);
     for (int round = 0; round < 50000; round++) {
         struct bytes bytes = {0};
         bytes_add(&bytes, wire.data, wire.size);
