@@ -24,6 +24,7 @@ enum {
 
 struct arguments {
     struct startup startup;
+    bool may_fork; /* --rebuild-on-fork is an option of the command */
     bool rebuild_on_fork;
 };
 
@@ -50,10 +51,11 @@ static error_t parse_command(int key, char *value, struct argp_state *state)
 static const struct argp_child common_child[] = {{&startup_argp, 0, NULL, 0}, {0}};
 
 /* The command line of one command, and its configuration. */
-static enum status start(int argc, char **argv, const char *doc, bool may_fork, struct arguments *arguments,
-                         struct config **config, struct error *error)
+static enum status start(int argc, char **argv, const char *doc, struct arguments *arguments, struct config **config,
+                         struct error *error)
 {
-    const struct argp argp = {may_fork ? fork_options : NULL, parse_command, NULL, doc, common_child, NULL, NULL};
+    const struct argp argp = {
+        arguments->may_fork ? fork_options : NULL, parse_command, NULL, doc, common_child, NULL, NULL};
     argp_parse(&argp, argc, argv, 0, NULL, arguments);
     return startup_config(&arguments->startup, config, error);
 }
@@ -139,13 +141,13 @@ static enum status ask_follower(const struct config *config, const char *command
 
 static int fold(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.may_fork = true};
     struct config *config = NULL;
     struct error error;
     enum status status = start(argc, argv,
                                "Folds everything acknowledged so far into the cells, then stops. Where a `follow` "
                                "runs, it is asked to do so.",
-                               true, &arguments, &config, &error);
+                               &arguments, &config, &error);
     take_signals();
     if (status == STATUS_OK)
         status = fold_here(config, &error);
@@ -162,8 +164,8 @@ static int rebuild(int argc, char **argv)
     struct arguments arguments = {0};
     struct config *config = NULL;
     struct error error;
-    enum status status = start(argc, argv, "Removes the cells and folds the log from its beginning.", false, &arguments,
-                               &config, &error);
+    enum status status =
+        start(argc, argv, "Removes the cells and folds the log from its beginning.", &arguments, &config, &error);
     take_signals();
     if (status == STATUS_OK)
         status = rebuild_here(config, &error);
@@ -174,14 +176,14 @@ static int rebuild(int argc, char **argv)
 
 static int follow(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.may_fork = true};
     struct config *config = NULL;
     struct error error;
     enum status status =
         start(argc, argv,
               "Follows the log and answers reports until TERM or INT. Cells are written every fold_ms, "
               "or when fold_events are in memory.",
-              true, &arguments, &config, &error);
+              &arguments, &config, &error);
     if (status == STATUS_OK) {
         startup_log(config);
         struct follow_options wanted = {.rebuild_on_fork = arguments.rebuild_on_fork, .report = report_run};
@@ -207,7 +209,7 @@ static int status(int argc, char **argv)
     struct config *config = NULL;
     struct cells *cells = NULL;
     struct error error;
-    enum status status = start(argc, argv, "Shows where the cells stand.", false, &arguments, &config, &error);
+    enum status status = start(argc, argv, "Shows where the cells stand.", &arguments, &config, &error);
     if (status == STATUS_OK)
         status = cells_read(config, &cells, &error);
     if (status == STATUS_OK)
