@@ -6,7 +6,7 @@
 #include "aggregator/report_command.h"
 
 #include "common/cli.h"
-#include "common/logline.h"
+#include "common/startup.h"
 
 #include <argp.h>
 #include <signal.h>
@@ -14,9 +14,7 @@
 #include <stdlib.h>
 
 enum {
-    OPTION_CONFIG = 256,
-    OPTION_SET,
-    OPTION_REBUILD_ON_FORK
+    OPTION_REBUILD_ON_FORK = 256
 };
 
 enum {
@@ -25,42 +23,16 @@ enum {
 };
 
 struct arguments {
-    const char *home, *file;
-    const char **sets;
-    size_t set_count;
+    struct startup startup;
+    bool may_fork; /* --rebuild-on-fork is an option of the command */
     bool rebuild_on_fork;
 };
 
-static const struct argp_option options[] = {
-    {"home", 'H', "DIR", 0, "Home folder (default: $JEJAK_HOME)", 0},
-    {"config", OPTION_CONFIG, "FILE", 0, "Configuration file (default: jejak.conf in the home, where there is one)", 0},
-    {"set", OPTION_SET, "KEY=VALUE", 0, "Set a configuration key; may be repeated", 0},
-    {0},
-};
 static const struct argp_option fork_options[] = {
     {"rebuild-on-fork", OPTION_REBUILD_ON_FORK, NULL, 0,
      "Rebuild the cells by itself where the log was restored or accepted a loss", 0},
     {0},
 };
-
-static error_t parse(int key, char *value, struct argp_state *state)
-{
-    struct arguments *arguments = state->input;
-    switch (key) {
-    case 'H':
-        arguments->home = value;
-        return 0;
-    case OPTION_CONFIG:
-        arguments->file = value;
-        return 0;
-    case OPTION_SET:
-        arguments->sets = mem_grow(arguments->sets, arguments->set_count + 1, sizeof *arguments->sets);
-        arguments->sets[arguments->set_count++] = value;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
 
 /* A command's own options, before the common ones. */
 static error_t parse_command(int key, char *value, struct argp_state *state)
@@ -68,7 +40,7 @@ static error_t parse_command(int key, char *value, struct argp_state *state)
     (void)value;
     struct arguments *arguments = state->input;
     if (key == ARGP_KEY_INIT)
-        state->child_inputs[0] = arguments;
+        state->child_inputs[0] = &arguments->startup;
     else if (key == OPTION_REBUILD_ON_FORK)
         arguments->rebuild_on_fork = true;
     else
@@ -76,26 +48,22 @@ static error_t parse_command(int key, char *value, struct argp_state *state)
     return 0;
 }
 
-static const struct argp common_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
-static const struct argp_child common_child[] = {{&common_argp, 0, NULL, 0}, {0}};
+static const struct argp_child common_child[] = {{&startup_argp, 0, NULL, 0}, {0}};
 
 /* The command line of one command, and its configuration. */
-static enum status start(int argc, char **argv, const char *doc, bool may_fork, struct arguments *arguments,
-                         struct config **config, struct error *error)
+static enum status start(int argc, char **argv, const char *doc, struct arguments *arguments, struct config **config,
+                         struct error *error)
 {
-    const struct argp argp = {may_fork ? fork_options : NULL, parse_command, NULL, doc, common_child, NULL, NULL};
+    const struct argp argp = {
+        arguments->may_fork ? fork_options : NULL, parse_command, NULL, doc, common_child, NULL, NULL};
     argp_parse(&argp, argc, argv, 0, NULL, arguments);
-    const char *home;
-    enum status status = cli_home(arguments->home, &home, error);
-    if (status != STATUS_OK)
-        return status;
-    return config_open(home, arguments->file, arguments->sets, arguments->set_count, config, error);
+    return startup_config(&arguments->startup, config, error);
 }
 
 static int finish(struct arguments *arguments, struct config *config, enum status status, struct error *error)
 {
     config_close(config);
-    free(arguments->sets);
+    startup_close(&arguments->startup);
     error->status = status;
     return status == STATUS_OK || status == STATUS_STOPPED ? EX_OK : cli_fail(error);
 }
@@ -173,13 +141,13 @@ static enum status ask_follower(const struct config *config, const char *command
 
 static int fold(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.may_fork = true};
     struct config *config = NULL;
     struct error error;
     enum status status = start(argc, argv,
                                "Folds everything acknowledged so far into the cells, then stops. Where a `follow` "
                                "runs, it is asked to do so.",
-                               true, &arguments, &config, &error);
+                               &arguments, &config, &error);
     take_signals();
     if (status == STATUS_OK)
         status = fold_here(config, &error);
@@ -196,8 +164,8 @@ static int rebuild(int argc, char **argv)
     struct arguments arguments = {0};
     struct config *config = NULL;
     struct error error;
-    enum status status = start(argc, argv, "Removes the cells and folds the log from its beginning.", false, &arguments,
-                               &config, &error);
+    enum status status =
+        start(argc, argv, "Removes the cells and folds the log from its beginning.", &arguments, &config, &error);
     take_signals();
     if (status == STATUS_OK)
         status = rebuild_here(config, &error);
@@ -206,29 +174,18 @@ static int rebuild(int argc, char **argv)
 
 /* ---- follow ---- */
 
-static void set_up_log(const struct config *config)
-{
-    static const char *const levels[] = {"debug", "info", "warning", "error"};
-    enum log_level least = LOG_LEVEL_INFO;
-    for (unsigned i = 0; i < ARRAY_COUNT(levels); i++)
-        if (strcmp(config_text(config, CONFIG_LOG_LEVEL), levels[i]) == 0)
-            least = (enum log_level)i;
-    bool json = strcmp(config_text(config, CONFIG_LOG_FORMAT), "json") == 0;
-    log_setup(least, json ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
-}
-
 static int follow(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.may_fork = true};
     struct config *config = NULL;
     struct error error;
     enum status status =
         start(argc, argv,
               "Follows the log and answers reports until TERM or INT. Cells are written every fold_ms, "
               "or when fold_events are in memory.",
-              true, &arguments, &config, &error);
+              &arguments, &config, &error);
     if (status == STATUS_OK) {
-        set_up_log(config);
+        startup_log(config);
         struct follow_options wanted = {.rebuild_on_fork = arguments.rebuild_on_fork, .report = report_run};
         status = follow_run(config, &wanted, &error);
     }
@@ -252,7 +209,7 @@ static int status(int argc, char **argv)
     struct config *config = NULL;
     struct cells *cells = NULL;
     struct error error;
-    enum status status = start(argc, argv, "Shows where the cells stand.", false, &arguments, &config, &error);
+    enum status status = start(argc, argv, "Shows where the cells stand.", &arguments, &config, &error);
     if (status == STATUS_OK)
         status = cells_read(config, &cells, &error);
     if (status == STATUS_OK)

@@ -3,6 +3,7 @@
 #include "common/cli.h"
 #include "common/logline.h"
 #include "common/sock.h"
+#include "common/startup.h"
 
 #include <argp.h>
 #include <signal.h>
@@ -54,48 +55,40 @@ static const char doc[] =
     "Try it: jejak-collector --home /tmp/jejak --plain";
 
 struct arguments {
-    const char *home, *file;
-    const char **sets;
-    size_t set_count;
+    struct startup startup;
     bool check_config, accept_loss;
 };
 
 /* For SIGHUP: the same command line again. */
 static struct arguments arguments;
 
-static void add_set(struct arguments *to, const char *key, const char *value)
-{
-    to->sets = mem_grow(to->sets, to->set_count + 1, sizeof *to->sets);
-    to->sets[to->set_count++] = key ? mem_text("%s=%s", key, value) : mem_text("%s", value);
-}
-
 static error_t parse(int key, char *value, struct argp_state *state)
 {
     struct arguments *to = state->input;
     switch (key) {
     case 'H':
-        to->home = value;
+        to->startup.home = value;
         return 0;
     case OPTION_CONFIG:
-        to->file = value;
+        to->startup.file = value;
         return 0;
     case OPTION_CHECK_CONFIG:
         to->check_config = true;
         return 0;
     case OPTION_SET:
-        add_set(to, NULL, value);
+        startup_set(&to->startup, NULL, value);
         return 0;
     case OPTION_INGEST:
-        add_set(to, "ingest", value);
+        startup_set(&to->startup, "ingest", value);
         return 0;
     case OPTION_READER:
-        add_set(to, "reader", value);
+        startup_set(&to->startup, "reader", value);
         return 0;
     case OPTION_CONTROL:
-        add_set(to, "control", value);
+        startup_set(&to->startup, "control", value);
         return 0;
     case OPTION_PLAIN:
-        add_set(to, "plain", "on");
+        startup_set(&to->startup, "plain", "on");
         return 0;
     case OPTION_ACCEPT_LOSS:
         to->accept_loss = true;
@@ -105,32 +98,11 @@ static error_t parse(int key, char *value, struct argp_state *state)
     }
 }
 
-static enum status read_config(struct config **config, struct error *error)
-{
-    const char *home;
-    enum status status = cli_home(arguments.home, &home, error);
-    if (status != STATUS_OK)
-        return status;
-    return config_open(home, arguments.file, arguments.sets, arguments.set_count, config, error);
-}
-
-static void set_up_log(const struct config *config)
-{
-    static const char *const levels[] = {"debug", "info", "warning", "error"};
-    const char *level = config_text(config, CONFIG_LOG_LEVEL);
-    bool json = strcmp(config_text(config, CONFIG_LOG_FORMAT), "json") == 0;
-    enum log_level least = LOG_LEVEL_INFO;
-    for (unsigned i = 0; i < ARRAY_COUNT(levels); i++)
-        if (strcmp(level, levels[i]) == 0)
-            least = (enum log_level)i;
-    log_setup(least, json ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT);
-}
-
 static enum status reload_config(struct config **config, struct error *error)
 {
-    enum status status = read_config(config, error);
+    enum status status = startup_config(&arguments.startup, config, error);
     if (status == STATUS_OK)
-        set_up_log(*config);
+        startup_log(*config);
     return status;
 }
 
@@ -250,9 +222,7 @@ static void forbid_core_dumps(void)
 
 static void free_arguments(void)
 {
-    for (size_t i = 0; i < arguments.set_count; i++)
-        free((char *)(uintptr_t)arguments.sets[i]);
-    free(arguments.sets);
+    startup_close(&arguments.startup);
 }
 
 int main(int argc, char **argv)
@@ -267,11 +237,11 @@ int main(int argc, char **argv)
     forbid_core_dumps();
     block_signals();
     enum status status = sodium_init() < 0 ? error_set(&error, STATUS_SYSTEM, "libsodium cannot be initialised")
-                                           : read_config(&config, &error);
+                                           : startup_config(&arguments.startup, &config, &error);
     if (status == STATUS_OK && arguments.check_config) {
         print_config(config);
     } else if (status == STATUS_OK) {
-        set_up_log(config);
+        startup_log(config);
         status = run(config, &error);
     }
     code = status == STATUS_OK ? 0 : cli_fail(&error);

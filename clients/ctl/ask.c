@@ -5,48 +5,6 @@
 
 #include <stdlib.h>
 
-enum {
-    OPTION_CONFIG = 300,
-    OPTION_SET
-};
-
-static const struct argp_option options[] = {
-    {"home", 'H', "DIR", 0, "Home folder (default: $JEJAK_HOME)", 10},
-    {"config", OPTION_CONFIG, "FILE", 0, "Configuration file (default: jejak.conf in the home)", 10},
-    {"set", OPTION_SET, "KEY=VALUE", 0, "Set a configuration key; may be repeated", 10},
-    {0},
-};
-
-static error_t parse(int key, char *value, struct argp_state *state)
-{
-    struct ctl_common *common = state->input;
-    switch (key) {
-    case 'H':
-        common->home = value;
-        return 0;
-    case OPTION_CONFIG:
-        common->file = value;
-        return 0;
-    case OPTION_SET:
-        common->sets = mem_grow(common->sets, common->set_count + 1, sizeof *common->sets);
-        common->sets[common->set_count++] = value;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-const struct argp ctl_common_argp = {options, parse, NULL, NULL, NULL, NULL, NULL};
-
-enum status ctl_config(const struct ctl_common *common, struct config **config, struct error *error)
-{
-    const char *home;
-    enum status status = cli_home(common->home, &home, error);
-    if (status != STATUS_OK)
-        return status;
-    return config_open(home, common->file, common->sets, common->set_count, config, error);
-}
-
 static struct slice encode_request(const char *op)
 {
     struct packer *packer = packer_open();

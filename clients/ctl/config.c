@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 struct arguments {
-    struct ctl_common common;
+    struct startup startup;
     bool help_lines;
 };
 
@@ -18,7 +18,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     struct arguments *arguments = state->input;
     (void)value;
     if (key == ARGP_KEY_INIT)
-        state->child_inputs[0] = &arguments->common;
+        state->child_inputs[0] = &arguments->startup;
     else if (key == 'e')
         arguments->help_lines = true;
     else
@@ -28,7 +28,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
 
 int ctl_config_command(int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&ctl_common_argp, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {{&startup_argp, 0, NULL, 10}, {0}};
     static const struct argp argp = {
         options,  parse, NULL, "Prints every configuration key, its value and where that comes from.",
         children, NULL,  NULL};
@@ -36,7 +36,7 @@ int ctl_config_command(int argc, char **argv)
     struct config *config = NULL;
     struct error error;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    enum status status = ctl_config(&arguments.common, &config, &error);
+    enum status status = startup_config(&arguments.startup, &config, &error);
     for (unsigned i = 0; status == STATUS_OK && i < CONFIG_COUNT; i++) {
         enum config_key key = (enum config_key)i;
         if (arguments.help_lines)
@@ -44,6 +44,6 @@ int ctl_config_command(int argc, char **argv)
         printf("%-18s = %-36s # %s\n", config_key_name(key), config_value(config, key), config_origin(config, key));
     }
     config_close(config);
-    free(arguments.common.sets);
+    startup_close(&arguments.startup);
     return status == STATUS_OK ? 0 : cli_fail(&error);
 }

@@ -1,21 +1,11 @@
-/* ctl.h - what the commands of jejakctl share: their common options, and asking the collector. */
+/* ctl.h - what the commands of jejakctl share: asking the collector. */
 #ifndef JEJAK_CLIENTS_CTL_H
 #define JEJAK_CLIENTS_CTL_H
 
 #include "common/cli.h"
 #include "common/config.h"
 #include "common/mp.h"
-
-#include <argp.h>
-
-/* --home, --config and --set, as a child parser of each command: input is a struct ctl_common. */
-struct ctl_common {
-    const char *home, *file;
-    const char **sets;
-    size_t set_count;
-};
-extern const struct argp ctl_common_argp;
-enum status ctl_config(const struct ctl_common *common, struct config **config, struct error *error) must_check;
+#include "common/startup.h"
 
 /* Asks the collector's control socket. `answer` is its one part, to be freed; STATUS_UNAVAILABLE: none runs there. */
 enum {

@@ -14,7 +14,7 @@ static const struct {
 } roles[] = {{"publisher", "publishers"}, {"reader", "readers"}, {"admin", "admins"}};
 
 struct arguments {
-    struct ctl_common common;
+    struct startup startup;
     const char *out;
     const char *words[3];
     int word_count;
@@ -30,7 +30,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     struct arguments *arguments = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &arguments->common;
+        state->child_inputs[0] = &arguments->startup;
         return 0;
     case 'o':
         arguments->out = value;
@@ -221,15 +221,15 @@ static int run(int argc, char **argv, const struct argp *argp,
     struct config *config = NULL;
     struct error error;
     argp_parse(argp, argc, argv, 0, NULL, &arguments);
-    enum status status = ctl_config(&arguments.common, &config, &error);
+    enum status status = startup_config(&arguments.startup, &config, &error);
     if (status == STATUS_OK)
         status = command(config, &arguments, &error);
     config_close(config);
-    free(arguments.common.sets);
+    startup_close(&arguments.startup);
     return status == STATUS_OK ? 0 : cli_fail(&error);
 }
 
-static const struct argp_child children[] = {{&ctl_common_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&startup_argp, 0, NULL, 10}, {0}};
 
 int ctl_publisher(int argc, char **argv)
 {

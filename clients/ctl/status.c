@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct arguments {
-    struct ctl_common common;
+    struct startup startup;
     bool json;
 };
 
@@ -19,7 +19,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     struct arguments *arguments = state->input;
     (void)value;
     if (key == ARGP_KEY_INIT)
-        state->child_inputs[0] = &arguments->common;
+        state->child_inputs[0] = &arguments->startup;
     else if (key == 'j')
         arguments->json = true;
     else
@@ -64,7 +64,7 @@ static void print_fields(struct slice answer, bool json)
 
 int ctl_status(int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&ctl_common_argp, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {{&startup_argp, 0, NULL, 10}, {0}};
     static const struct argp argp = {options,  parse, NULL, "Asks the collector what it has done since its start.",
                                      children, NULL,  NULL};
     struct arguments arguments = {0};
@@ -72,7 +72,7 @@ int ctl_status(int argc, char **argv)
     struct slice answer = {NULL, 0};
     struct error error;
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    enum status status = ctl_config(&arguments.common, &config, &error);
+    enum status status = startup_config(&arguments.startup, &config, &error);
     if (status == STATUS_OK)
         status = ctl_ask(config, "status", &answer, &error);
     if (status == STATUS_OK)
@@ -81,6 +81,6 @@ int ctl_status(int argc, char **argv)
         print_fields(answer, arguments.json);
     free((void *)(uintptr_t)answer.data);
     config_close(config);
-    free(arguments.common.sets);
+    startup_close(&arguments.startup);
     return status == STATUS_OK ? 0 : cli_fail(&error);
 }

@@ -17,7 +17,7 @@ enum {
 /* Pseudonyms are made anew for each run: SipHash of the learner's number under a random key, so that two runs, or a run
  * and the log, cannot be joined by them. */
 struct tail {
-    struct ctl_common common;
+    struct startup startup;
     uint64_t limit, shown; /* 0: without end */
     bool json;
     uint8_t salt[crypto_shorthash_KEYBYTES];
@@ -37,7 +37,7 @@ static error_t parse(int key, char *value, struct argp_state *state)
     char *end;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &tail->common;
+        state->child_inputs[0] = &tail->startup;
         return 0;
     case 'n':
         tail->limit = strtoull(value, &end, 10);
@@ -156,7 +156,7 @@ static enum status follow(struct tail *tail, const char *endpoint, struct error 
 
 int ctl_tail(int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&ctl_common_argp, 0, NULL, 0}, {0}};
+    static const struct argp_child children[] = {{&startup_argp, 0, NULL, 10}, {0}};
     static const struct argp argp = {
         options,
         parse,
@@ -171,11 +171,11 @@ int ctl_tail(int argc, char **argv)
     struct error error;
     argp_parse(&argp, argc, argv, 0, NULL, &tail);
     randombytes_buf(tail.salt, sizeof tail.salt);
-    enum status status = ctl_config(&tail.common, &config, &error);
+    enum status status = startup_config(&tail.startup, &config, &error);
     if (status == STATUS_OK)
         status = follow(&tail, config_text(config, CONFIG_READER), &error);
     block_buffer_close(&tail.buffer);
     config_close(config);
-    free(tail.common.sets);
+    startup_close(&tail.startup);
     return status == STATUS_OK ? 0 : cli_fail(&error);
 }
