@@ -435,7 +435,12 @@ Test(cells, a_damaged_piece_is_refused_by_name)
     cells_close(cells);
     scribe_close(&scribe);
     char *path = scratch_path(folder, "cells");
-    struct rocks_options options = {ROCKS_WRITE, 1 << 20, 1 << 20, 8 << 20, 4096, 1};
+    struct rocks_options options = {.mode = ROCKS_WRITE,
+                                    .write_buffer_bytes = 1 << 20,
+                                    .cache_bytes = 1 << 20,
+                                    .max_wal_bytes = 8 << 20,
+                                    .block_bytes = 4096,
+                                    .compression_level = 1};
     struct rocks *store = NULL;
     cr_assert_eq(rocks_open(path, &options, NULL, 0, &store, &error), STATUS_OK, "%s", error.text);
     struct rocks_family *family = rocks_family(store, "summary");
