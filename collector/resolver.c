@@ -21,8 +21,7 @@ struct resolver {
     pthread_cond_t changed;
     struct list waiting, done;
     struct error error;
-    int64_t rung_ns; /* when ingest was told last */
-    bool working;    /* a meeting is in neither list */
+    bool working; /* a meeting is in neither list */
     bool stop;
 };
 
@@ -71,36 +70,76 @@ static struct meeting *next_meeting(struct resolver *resolver)
     return meeting;
 }
 
-static void hand_back(struct resolver *resolver, struct meeting *meeting, const struct error *error)
+/* What the actor found out since it handed back. */
+struct found {
+    struct list meetings;
+    struct vault_row *rows; /* theirs */
+    size_t count, room;
+    int64_t handed_ns;
+    enum status status; /* the first failure */
+    struct error error;
+};
+
+static void resolve(struct resolver *resolver, struct meeting *meeting, struct found *found)
 {
-    int64_t now_ns = clock_mono_ns();
-    uint64_t one = 1;
+    struct error error;
+    enum status status = meeting_resolve(resolver->store, meeting, &error);
+    if (status != STATUS_OK && found->status == STATUS_OK) {
+        found->status = status;
+        found->error = error;
+    }
+    if (found->count == found->room) {
+        found->room = found->room ? found->room * 2 : 256;
+        found->rows = mem_grow(found->rows, found->room, sizeof *found->rows);
+    }
+    found->rows[found->count++] = meeting->row;
+    append(&found->meetings, meeting, meeting);
+}
+
+static bool is_due(struct resolver *resolver, const struct found *found)
+{
     pthread_mutex_lock(&resolver->lock);
-    if (meeting->status != STATUS_OK)
-        resolver->error = *error;
-    append(&resolver->done, meeting, meeting);
+    bool idle = !resolver->waiting.first;
+    pthread_mutex_unlock(&resolver->lock);
+    return idle || clock_mono_ns() - found->handed_ns >= RESOLVER_TURN_MS * INT64_C(1000000);
+}
+
+/* Their rows first: a lid that leaves this thread is on stable storage. */
+static void hand_back(struct resolver *resolver, struct found *found)
+{
+    uint64_t one = 1;
+    if (found->status == STATUS_OK)
+        found->status = vault_add(resolver->store->vault, found->rows, found->count, &found->error);
+    for (struct meeting *meeting = found->meetings.first; meeting; meeting = meeting->next)
+        meeting->status = found->status;
+    pthread_mutex_lock(&resolver->lock);
+    if (found->status != STATUS_OK)
+        resolver->error = found->error;
+    append(&resolver->done, found->meetings.first, found->meetings.last);
     resolver->working = false;
-    bool ring = !resolver->waiting.first || now_ns - resolver->rung_ns >= RESOLVER_TURN_MS * INT64_C(1000000);
-    if (ring)
-        resolver->rung_ns = now_ns;
     pthread_cond_broadcast(&resolver->changed);
     pthread_mutex_unlock(&resolver->lock);
-    if (ring)
-        ensure(write(resolver->done_fd, &one, sizeof one) == sizeof one || errno == EAGAIN);
+    ensure(write(resolver->done_fd, &one, sizeof one) == sizeof one || errno == EAGAIN);
+    found->meetings = (struct list){0};
+    found->count = 0;
+    found->status = STATUS_OK;
+    found->handed_ns = clock_mono_ns();
 }
 
 static void *run(void *argument)
 {
     struct resolver *resolver = argument;
     struct meeting *meeting;
-    struct error error;
+    struct found found = {0};
     /* Of this thread only, on Linux. */
     if (setpriority(PRIO_PROCESS, 0, RESOLVER_NICE) != 0)
         log_warning("the resolver runs at full priority: new learners may delay known ones");
     while ((meeting = next_meeting(resolver)) != NULL) {
-        meeting->status = meeting_resolve(resolver->store, meeting, &error);
-        hand_back(resolver, meeting, &error);
+        resolve(resolver, meeting, &found);
+        if (is_due(resolver, &found))
+            hand_back(resolver, &found);
     }
+    free(found.rows);
     return NULL;
 }
 

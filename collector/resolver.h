@@ -2,11 +2,12 @@
  *
  * Who a learner is costs a group operation of about 100 us (vault.h); paid in the ingest loop it would hold up every
  * batch behind it. So ingest hands the learners of a parked batch (parking.h) over as meetings, goes on, and takes them
- * back when the resolver's descriptor is readable. The resolver reads vault and log and writes neither; numbers are
- * given, and rows written, by whoever takes the meeting back.
+ * back when the resolver's descriptor is readable. By then their rows in the vault are synced, so a lid is on stable
+ * storage before anything is stored under it, and a commit has no third sync. Numbers are given by whoever takes the
+ * meeting back.
  *
- * It yields to everybody else: RESOLVER_NICE. It hands back when nothing is left to do, and at least every
- * RESOLVER_TURN_MS, so that a flood of new learners costs the vault's sync in one group of many, not in each.
+ * It yields to everybody else: RESOLVER_NICE. It writes, syncs and hands back when nothing is left to do, and about every
+ * RESOLVER_TURN_MS: one sync for all that was met meanwhile.
  */
 #ifndef JEJAK_COLLECTOR_RESOLVER_H
 #define JEJAK_COLLECTOR_RESOLVER_H
@@ -41,7 +42,7 @@ int resolver_fd(const struct resolver *resolver);
 /* Why the last meeting with another status than STATUS_OK has it. */
 void resolver_error(struct resolver *resolver, struct error *error);
 
-/* What the actor does for each of them: her lid from the vault, her number from the log where it has one. */
+/* What the actor finds out about each: her lid from the vault or a new one, her number where the log has one. */
 enum status meeting_resolve(struct store *store, struct meeting *meeting, struct error *error) must_check;
 
 #endif

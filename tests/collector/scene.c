@@ -131,6 +131,7 @@ void scene_meet_one(struct scene *scene, uint32_t place)
     *at = meeting->next;
     meeting->next = NULL;
     cr_assert_eq(meeting_resolve(&scene->store, meeting, &scene->error), STATUS_OK, "%s", scene->error.text);
+    cr_assert_eq(vault_add(scene->store.vault, &meeting->row, 1, &scene->error), STATUS_OK, "%s", scene->error.text);
     pipeline_met(scene->pipeline, meeting, NULL);
     while (pipeline_ready(scene->pipeline))
         pipeline_unpark(scene->pipeline);
@@ -201,7 +202,7 @@ void scene_commit(struct scene *scene)
 void scene_crash_after_vault(struct scene *scene)
 {
     enum status status =
-        vault_write(scene->store.vault, scene->group->learners, scene->group->learner_count, &scene->error);
+        vault_remember(scene->store.vault, scene->group->learners, scene->group->learner_count, &scene->error);
     cr_assert_eq(status, STATUS_OK, "%s", scene->error.text);
     scene_stop(scene);
 }
