@@ -6,8 +6,6 @@ enum {
     HOUR_MS = 3600 * 1000
 };
 
-}
-
 static struct allowance *allowance_of(struct pipeline *pipeline, uint32_t publisher, int64_t now_ms)
 {
     if (publisher >= pipeline->allowance_room) {
