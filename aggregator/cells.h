@@ -144,8 +144,13 @@ struct cell_mark {
 };
 typedef enum status (*cell_marks_fn)(const struct cell_mark *marks, uint32_t count, void *argument,
                                      struct error *error);
-enum status cells_scan_marks(const struct cells *cells, uint32_t content, int64_t before_ms, cell_marks_fn each,
-                             void *argument, struct error *error) must_check; /* marks with time < before_ms */
+struct marks_range {
+    uint32_t content;
+    int32_t first_day; /* of the cells' zone */
+    int64_t before_ms; /* marks with time < before_ms */
+};
+enum status cells_scan_marks(const struct cells *cells, const struct marks_range *range, cell_marks_fn each,
+                             void *argument, struct error *error) must_check;
 
 /* Cohort changes of all learners, likewise. The name borrows until the next call. */
 struct cell_cohort {
