@@ -41,9 +41,14 @@ struct cells {
     uint32_t forgotten_count;
     struct cell_place *places; /* cells to look at for merging */
     size_t place_count, place_room;
+    bool looking; /* for such cells in what is stored, from the cell at look_from on */
+    struct cell_place look_from;
 };
 
+/* cells_merge.c. A cell that got a piece is looked at for merging; where they are too many to be remembered, and after
+ * opening, all that is stored is walked for cells of several pieces, a stretch at a time. */
 void cells_place_add(struct cells *cells, uint32_t content, int32_t day);
+void cells_places_unknown(struct cells *cells);
 /* cells_forget.c: puts into the batch what takes the forgotten, or the days that are cut, out of what is stored. */
 enum status cells_forget_stored(struct cells *cells, struct error *error) must_check;
 enum status cells_cut_stored(struct cells *cells, struct error *error) must_check;
