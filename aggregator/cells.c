@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-static const char *const family_names[] = {"contents", "learners", "pieces", "summary", "facts", "marks", "cohorts"};
+static const char *const family_names[] = {"contents", "learners", "pieces", "summary", "facts",
+                                           "marks",    "cohorts",  "rolled", "rollups"};
 
 enum {
     MEMORY_BYTES = 64 << 20, /* of pieces, before they go to a table file */
@@ -11,8 +12,9 @@ enum {
 
 static void families_find(struct cells *cells)
 {
-    struct rocks_family **families[] = {&cells->contents, &cells->learners, &cells->pieces, &cells->summary,
-                                        &cells->facts,    &cells->marks,    &cells->cohorts};
+    struct rocks_family **families[] = {&cells->contents, &cells->learners, &cells->pieces,
+                                        &cells->summary,  &cells->facts,    &cells->marks,
+                                        &cells->cohorts,  &cells->rolled,   &cells->rollups};
     cells->base = rocks_family(cells->store, "default");
     for (size_t i = 0; i < ARRAY_COUNT(families); i++)
         *families[i] = rocks_family(cells->store, family_names[i]);
@@ -39,7 +41,7 @@ static enum status store_open(struct cells *cells, size_t cache_bytes, bool make
         return status;
     families_find(cells);
     if (!cells->contents || !cells->learners || !cells->pieces || !cells->summary || !cells->facts || !cells->marks ||
-        !cells->cohorts)
+        !cells->cohorts || !cells->rolled || !cells->rollups)
         return error_set(error, STATUS_CORRUPT, "%s: this store holds no cells; run `jejak-aggregator rebuild`",
                          cells->path);
     return STATUS_OK;
@@ -58,6 +60,10 @@ static enum status cells_read(struct cells *cells, const struct cells_settings *
         status = cells_read_contents(cells, error);
     if (status == STATUS_OK)
         status = cells_read_learners(cells, error);
+    if (status == STATUS_OK)
+        status = cells_read_rolled(cells, error);
+    if (status == STATUS_OK)
+        cells_rows_stored(cells);
     cells_places_unknown(cells); /* the merges that the last run did not come to */
     return status;
 }
@@ -69,6 +75,7 @@ enum status cells_open(const char *path, enum cells_mode mode, const struct cell
     cells->path = mem_text("%s", path);
     cells->mode = mode;
     cells->batch = rocks_batch_open();
+    cells->rows = cells_rows_open();
     bool make = mode == CELLS_WRITE && !rocks_exists(path);
     enum status status = STATUS_OK;
     if (mode == CELLS_READ_ONLY && !rocks_exists(path))
@@ -100,6 +107,9 @@ void cells_close(struct cells *cells)
     free(cells->restricted_lids);
     free(cells->forgotten);
     free(cells->places);
+    free(cells->changed);
+    free(cells->rollup_out.data);
+    cells_rows_close(cells->rows);
     rocks_batch_close(cells->batch);
     zone_close(cells->zone);
     rocks_close(cells->store);
@@ -141,12 +151,17 @@ enum status cells_settle(struct cells *cells, struct error *error)
     enum status status = cells_forget_stored(cells, error);
     if (status == STATUS_OK)
         status = cells_cut_stored(cells, error);
+    if (status == STATUS_OK)
+        status = cells_drop_changed(cells, error);
     if (status != STATUS_OK)
         return status;
     if (cells->position.has_log)
         cells_batch_position(cells);
     status = rocks_write(cells->store, cells->batch, false, error);
     rocks_batch_clear(cells->batch);
+    if (cells->pieces_changed)
+        cells_rows_days_changed(cells);
+    cells->pieces_changed = false;
     cells->unsettled = false;
     return status;
 }
