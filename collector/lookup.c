@@ -104,6 +104,19 @@ void lookup_put(struct lookup *lookup, struct lookup_hash hash, uint32_t number)
     lookup->count++;
 }
 
+void lookup_reserve(struct lookup *lookup, uint32_t count)
+{
+    size_t room = lookup->room;
+    ensure(lookup->count == 0);
+    while ((uint64_t)count * 4 >= (uint64_t)room * 3)
+        room *= 2;
+    if (room == lookup->room)
+        return;
+    free(lookup->slots);
+    free(lookup->numbers);
+    make_slots(lookup, room);
+}
+
 uint32_t lookup_count(const struct lookup *lookup)
 {
     return lookup->count;

@@ -31,6 +31,8 @@ struct lookup_hash lookup_hash(const struct lookup *lookup, struct slice id);
 void lookup_prefetch(const struct lookup *lookup, struct lookup_hash hash);
 uint32_t lookup_get(const struct lookup *lookup, struct lookup_hash hash);        /* LOOKUP_NONE: not there */
 void lookup_put(struct lookup *lookup, struct lookup_hash hash, uint32_t number); /* a hash that is not there yet */
+/* Makes room for so many, in one step; before any is there. */
+void lookup_reserve(struct lookup *lookup, uint32_t count);
 uint32_t lookup_count(const struct lookup *lookup);
 
 #endif
