@@ -6,16 +6,6 @@ enum {
     HOUR_MS = 3600 * 1000
 };
 
-static void hash_learners(struct pipeline *pipeline)
-{
-    for (uint32_t i = 0; i < pipeline->event_count; i++) {
-        bool again = i > 0 && slice_equal(pipeline->events[i].learner, pipeline->events[i - 1].learner);
-        pipeline->hashes[i] =
-            again ? pipeline->hashes[i - 1] : lookup_hash(pipeline->lookup, pipeline->events[i].learner);
-        lookup_prefetch(pipeline->lookup, pipeline->hashes[i]);
-    }
-}
-
 static struct allowance *allowance_of(struct pipeline *pipeline, uint32_t publisher, int64_t now_ms)
 {
     if (publisher >= pipeline->allowance_room) {
@@ -64,13 +54,8 @@ static bool all_met(const struct pipeline *pipeline)
 
 uint32_t pipeline_look_up(struct pipeline *pipeline)
 {
-    uint32_t unknown = 0;
-    hash_learners(pipeline);
-    for (uint32_t i = 0; i < pipeline->event_count; i++) {
-        pipeline->numbers[i] = lookup_get(pipeline->lookup, pipeline->hashes[i]);
-        unknown += pipeline->numbers[i] == LOOKUP_NONE;
-    }
-    return unknown;
+    return lookup_learners(pipeline->lookup, pipeline->events, pipeline->event_count, pipeline->hashes,
+                           pipeline->numbers);
 }
 
 bool pipeline_pseudonymise(struct pipeline *pipeline)

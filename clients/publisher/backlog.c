@@ -41,7 +41,7 @@ enum status backlog_reserve(struct backlog *backlog, struct error *error)
     return STATUS_OK;
 }
 
-void backlog_seal(struct backlog *backlog, int64_t sealed_ms, uint64_t end, const struct record_run *run)
+void backlog_seal(struct backlog *backlog, int64_t sealed_ms, uint64_t end, const struct sealed_run *run)
 {
     struct spool_batch sealed = backlog->open;
     sealed.sealed_ms = sealed_ms;
@@ -68,7 +68,7 @@ static enum status damaged(const struct journal *journal, const struct journal_r
                      journal->path, journal_at(reader));
 }
 
-static bool replay_state(struct backlog *backlog, const struct record *record)
+static bool replay_state(struct backlog *backlog, const struct sealed *record)
 {
     if (record->size != STATE_BYTES || backlog->has_session)
         return false;
@@ -90,7 +90,7 @@ static bool replay_seal(struct backlog *backlog, const struct journal_reader *re
     return true;
 }
 
-static bool replay_settled(struct backlog *backlog, const struct record *record)
+static bool replay_settled(struct backlog *backlog, const struct sealed *record)
 {
     if (record->size != SETTLED_BYTES || get_u64(record->text) > backlog->made)
         return false;
@@ -100,40 +100,40 @@ static bool replay_settled(struct backlog *backlog, const struct record *record)
 
 static bool replay_record(struct backlog *backlog, const struct journal_reader *reader, struct error *error)
 {
-    const struct record *record = &reader->record;
-    if (record->type != RECORD_RUN && record->type != RECORD_STATE && !backlog->has_session)
+    const struct sealed *record = &reader->record;
+    if (record->type != SEALED_RUN && record->type != SEALED_STATE && !backlog->has_session)
         return false;
     switch (record->type) {
-    case RECORD_RUN:
+    case SEALED_RUN:
         return true;
-    case RECORD_STATE:
+    case SEALED_STATE:
         return replay_state(backlog, record);
-    case RECORD_EVENT:
+    case SEALED_EVENT:
         backlog->open.events++;
         return record->size > 0 && backlog->open.events <= BATCH_MAX_EVENTS;
-    case RECORD_SEAL:
+    case SEALED_SEAL:
         return replay_seal(backlog, reader, error);
-    case RECORD_SETTLED:
+    case SEALED_SETTLED:
         return replay_settled(backlog, record);
-    case RECORD_NOTE:
+    case SEALED_NOTE:
         break;
     }
     return false;
 }
 
 static enum status replay_end(const struct journal *journal, const struct journal_reader *reader,
-                              enum record_result result, uint64_t *end, struct error *error)
+                              enum sealed_result result, uint64_t *end, struct error *error)
 {
     switch (result) {
-    case RECORD_END:
-    case RECORD_CUT:
+    case SEALED_END:
+    case SEALED_CUT:
         *end = journal_at(reader);
         return STATUS_OK;
-    case RECORD_FOREIGN:
+    case SEALED_FOREIGN:
         return error_set(error, STATUS_FOREIGN, "%s was written under another key than this publisher's",
                          journal->path);
-    case RECORD_DAMAGED:
-    case RECORD_OPENED:
+    case SEALED_DAMAGED:
+    case SEALED_OPENED:
         break;
     }
     return error_set(error, STATUS_CORRUPT,
@@ -144,13 +144,13 @@ static enum status replay_end(const struct journal *journal, const struct journa
 enum status backlog_replay(const struct journal *journal, struct backlog *backlog, uint64_t *end, struct error *error)
 {
     struct journal_reader reader;
-    struct record_run start = journal->run;
+    struct sealed_run start = journal->run;
     enum status status = journal_read(journal, 0, journal->end, &start, &reader, error);
     if (status != STATUS_OK)
         return status;
-    enum record_result result;
+    enum sealed_result result;
     backlog->open.run = start;
-    while ((result = journal_next(&reader)) == RECORD_OPENED) {
+    while ((result = journal_next(&reader)) == SEALED_OPENED) {
         if (!replay_record(backlog, &reader, error)) {
             status = damaged(journal, &reader, error);
             break;

@@ -28,7 +28,7 @@ struct spool_batch *backlog_at(const struct backlog *backlog, uint64_t seq); /* 
 /* Makes room for one more batch: STATUS_BUSY at the bound. */
 enum status backlog_reserve(struct backlog *backlog, struct error *error) must_check;
 /* The open batch, whose records end at `end`, becomes the next seq; `run` is how the file goes on. After a reserve. */
-void backlog_seal(struct backlog *backlog, int64_t sealed_ms, uint64_t end, const struct record_run *run);
+void backlog_seal(struct backlog *backlog, int64_t sealed_ms, uint64_t end, const struct sealed_run *run);
 void backlog_settle(struct backlog *backlog, uint64_t seq);
 
 /* Reads a whole file into an empty table. *end: behind the last whole record; what follows was cut off by a crash. */

@@ -8,7 +8,7 @@ enum status copy_state(const struct backlog *backlog, struct journal *to, struct
     uint8_t text[STATE_BYTES];
     memcpy(text, backlog->session, SESSION_BYTES);
     put_u64(text + SESSION_BYTES, backlog->settled);
-    return journal_append(to, RECORD_STATE, slice_of(text, sizeof text), error);
+    return journal_append(to, SEALED_STATE, slice_of(text, sizeof text), error);
 }
 
 enum status copy_seal(uint64_t seq, const struct spool_batch *batch, struct journal *to, struct error *error)
@@ -17,7 +17,7 @@ enum status copy_seal(uint64_t seq, const struct spool_batch *batch, struct jour
     put_u64(text, seq);
     put_u32(text + 8, batch->events);
     put_u64(text + 12, (uint64_t)batch->sealed_ms);
-    return journal_append(to, RECORD_SEAL, slice_of(text, sizeof text), error);
+    return journal_append(to, SEALED_SEAL, slice_of(text, sizeof text), error);
 }
 
 /* Moves on to the next event of the batch. */
@@ -25,9 +25,9 @@ static enum status next_event(const struct journal *from, struct journal_reader 
                               struct error *error)
 {
     do {
-        if (journal_next(reader) != RECORD_OPENED)
+        if (journal_next(reader) != SEALED_OPENED)
             return error_set(error, STATUS_CORRUPT, "%s is damaged at byte %" PRIu64, from->path, journal_at(reader));
-    } while (reader->record.type != RECORD_EVENT);
+    } while (reader->record.type != SEALED_EVENT);
     *event = slice_of(reader->record.text, reader->record.size);
     return STATUS_OK;
 }
@@ -48,9 +48,11 @@ enum status copy_load(const struct journal *from, const struct spool_batch *batc
         return status;
     size_t used = 0;
     uint8_t *loaded = malloc(reader.left.size + 1); /* more than the texts need */
-    if (!loaded)
-        status = error_set(error, STATUS_BUSY, "no memory for a batch");
-    for (uint32_t i = 0; i < batch->events && status == STATUS_OK; i++) {
+    if (!loaded) {
+        journal_read_done(&reader);
+        return error_set(error, STATUS_BUSY, "no memory for a batch");
+    }
+    for (uint32_t i = 0; i < batch->events; i++) {
         struct slice event = {0};
         status = next_event(from, &reader, &event, error);
         if (status != STATUS_OK)
@@ -79,7 +81,7 @@ enum status copy_events(const struct journal *from, const struct spool_batch *ba
     for (uint32_t i = 0; i < batch->events && status == STATUS_OK; i++) {
         status = next_event(from, &reader, &event, error);
         if (status == STATUS_OK)
-            status = journal_append(to, RECORD_EVENT, event, error);
+            status = journal_append(to, SEALED_EVENT, event, error);
     }
     journal_read_done(&reader);
     return status;

@@ -21,7 +21,7 @@ static enum status check_mode(int fd, const char *path, uint64_t *size, struct e
     return STATUS_OK;
 }
 
-enum status journal_open(const char *path, const uint8_t key[RECORD_KEY_BYTES], bool fresh, struct journal *journal,
+enum status journal_open(const char *path, const uint8_t key[SEALED_KEY_BYTES], bool fresh, struct journal *journal,
                          struct error *error)
 {
     struct journal opened = {.fd = -1};
@@ -35,7 +35,7 @@ enum status journal_open(const char *path, const uint8_t key[RECORD_KEY_BYTES], 
         close(opened.fd);
         return status;
     }
-    memcpy(opened.run.key, key, RECORD_KEY_BYTES);
+    memcpy(opened.run.key, key, SEALED_KEY_BYTES);
     *journal = opened;
     return STATUS_OK;
 }
@@ -50,7 +50,7 @@ void journal_close(struct journal *journal)
 
 uint64_t journal_cost(size_t text_size)
 {
-    return RECORD_HEAD_BYTES + RECORD_RUN_BYTES + RECORD_TAG_BYTES + RECORD_HEAD_BYTES + text_size + RECORD_TAG_BYTES;
+    return SEALED_HEAD_BYTES + SEALED_RUN_BYTES + SEALED_TAG_BYTES + SEALED_HEAD_BYTES + text_size + SEALED_TAG_BYTES;
 }
 
 static enum status write_at(const struct journal *journal, const uint8_t *bytes, size_t size, struct error *error)
@@ -66,13 +66,13 @@ static enum status write_at(const struct journal *journal, const uint8_t *bytes,
     return STATUS_OK;
 }
 
-enum status journal_append(struct journal *journal, enum record_type type, struct slice text, struct error *error)
+enum status journal_append(struct journal *journal, enum sealed_type type, struct slice text, struct error *error)
 {
-    uint8_t bytes[2 * RECORD_MAX_BYTES];
+    uint8_t bytes[2 * SEALED_MAX_BYTES];
     size_t size = 0;
     if (journal->run.ordinal == 0)
-        size = record_run_start(&journal->run, bytes);
-    size += record_seal(&journal->run, type, text, bytes + size);
+        size = sealed_run_start(&journal->run, bytes);
+    size += sealed_put(&journal->run, type, text, bytes + size);
     enum status status = write_at(journal, bytes, size, error);
     if (status == STATUS_OK) {
         journal->end += size;
@@ -92,7 +92,7 @@ enum status journal_sync(struct journal *journal, struct error *error)
 }
 
 /* mmap wants page boundaries; `all` is what was mapped, `left` what was asked for. */
-enum status journal_read(const struct journal *journal, uint64_t start, uint64_t end, const struct record_run *run,
+enum status journal_read(const struct journal *journal, uint64_t start, uint64_t end, const struct sealed_run *run,
                          struct journal_reader *reader, struct error *error)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -111,9 +111,9 @@ enum status journal_read(const struct journal *journal, uint64_t start, uint64_t
     return STATUS_OK;
 }
 
-enum record_result journal_next(struct journal_reader *reader)
+enum sealed_result journal_next(struct journal_reader *reader)
 {
-    return record_open(&reader->run, &reader->left, &reader->record);
+    return sealed_open(&reader->run, &reader->left, &reader->record);
 }
 
 uint64_t journal_at(const struct journal_reader *reader)

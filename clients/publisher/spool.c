@@ -19,7 +19,7 @@ enum {
 struct spool {
     char *folder;
     int lock;
-    uint8_t key[RECORD_KEY_BYTES];
+    uint8_t key[SEALED_KEY_BYTES];
     uint64_t max_bytes;
     uint64_t cut_bytes;
     bool broken; /* a sync failed: what is on disk is unknown until the spool is opened again */
@@ -44,7 +44,7 @@ static enum status lock_folder(struct spool *spool, struct error *error)
 static enum status take_key(struct spool *spool, const uint8_t *secret, struct error *error)
 {
     if (secret) {
-        record_key(secret, spool->key);
+        sealed_key(secret, spool->key);
         return STATUS_OK;
     }
     char path[PATH_MAX];
@@ -58,7 +58,7 @@ static enum status take_key(struct spool *spool, const uint8_t *secret, struct e
     enum status status = keyfile_read_bytes(path, own, error);
     if (status != STATUS_OK)
         return status;
-    record_key(own, spool->key);
+    sealed_key(own, spool->key);
     sodium_memzero(own, sizeof own);
     return STATUS_OK;
 }
@@ -181,7 +181,7 @@ enum status spool_event(struct spool *spool, struct slice event, struct error *e
                          spool->max_bytes);
     enum status status = usable(spool, error);
     if (status == STATUS_OK)
-        status = journal_append(&spool->journal, RECORD_EVENT, event, error);
+        status = journal_append(&spool->journal, SEALED_EVENT, event, error);
     if (status == STATUS_OK)
         spool->backlog.open.events++;
     return status;
@@ -285,7 +285,7 @@ enum status spool_settle(struct spool *spool, uint64_t seq, struct error *error)
             return STATUS_OK;
     }
     put_u64(text, seq);
-    return journal_append(&spool->journal, RECORD_SETTLED, slice_of(text, sizeof text), error);
+    return journal_append(&spool->journal, SEALED_SETTLED, slice_of(text, sizeof text), error);
 }
 
 enum status spool_load(struct spool *spool, uint64_t seq, uint8_t **bytes, size_t *size, struct error *error)
@@ -306,10 +306,10 @@ enum status spool_set_aside(struct spool *spool, uint64_t seq, const char *reaso
     enum status status = journal_open(path, spool->key, false, &to, error);
     if (status != STATUS_OK)
         return status;
-    size_t length = strnlen(reason, RECORD_TEXT_MAX);
+    size_t length = strnlen(reason, SEALED_TEXT_MAX);
     status = copy_state(&head, &to, error);
     if (status == STATUS_OK)
-        status = journal_append(&to, RECORD_NOTE, slice_of(reason, length), error);
+        status = journal_append(&to, SEALED_NOTE, slice_of(reason, length), error);
     if (status == STATUS_OK)
         status = copy_events(&spool->journal, batch, &to, error);
     if (status == STATUS_OK)

@@ -6,7 +6,7 @@
  *
  *     FOLDER/            0700
  *         lock           locked (flock) while a publisher has the folder
- *         spool          records, encrypted under the publisher's secret (record.h)
+ *         spool          records, encrypted under the publisher's secret (sealed.h)
  *         spool.key      where the publisher has no CURVE secret: 32 random bytes, in its place
  *         set-aside      batches that can never be stored, same format
  *
@@ -52,7 +52,7 @@ struct spool_batch {
     uint32_t events;
     int64_t sealed_ms;
     uint64_t start, end;   /* its records, in the file */
-    struct record_run run; /* as it stood at `start` */
+    struct sealed_run run; /* as it stood at `start` */
 };
 
 struct spool;

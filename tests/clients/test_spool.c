@@ -166,7 +166,7 @@ Test(spool, is_mode_0600_and_shows_nothing)
 Test(spool, the_same_text_never_looks_the_same)
 {
     static uint8_t bytes[1 << 16];
-    const size_t one = RECORD_HEAD_BYTES + 8 + RECORD_TAG_BYTES, run = RECORD_HEAD_BYTES + 2 * RECORD_TAG_BYTES;
+    const size_t one = SEALED_HEAD_BYTES + 8 + SEALED_TAG_BYTES, run = SEALED_HEAD_BYTES + 2 * SEALED_TAG_BYTES;
     struct spool *spool = opened();
     put(spool, "the same");
     put(spool, "the same");
@@ -176,10 +176,10 @@ Test(spool, the_same_text_never_looks_the_same)
     spool_close(spool);
     size_t size = read_file("spool", bytes, sizeof bytes);
     const uint8_t *third = bytes + size - one, *second = third - run - one, *first = second - one;
-    cr_assert(ne(int, memcmp(first + RECORD_HEAD_BYTES, second + RECORD_HEAD_BYTES, 8), 0));
-    cr_assert(ne(int, memcmp(first + RECORD_HEAD_BYTES, third + RECORD_HEAD_BYTES, 8), 0));
-    const uint8_t *run_one = bytes + RECORD_HEAD_BYTES, *run_two = third - run + RECORD_HEAD_BYTES;
-    cr_assert(ne(int, memcmp(run_one, run_two, RECORD_RUN_BYTES), 0));
+    cr_assert(ne(int, memcmp(first + SEALED_HEAD_BYTES, second + SEALED_HEAD_BYTES, 8), 0));
+    cr_assert(ne(int, memcmp(first + SEALED_HEAD_BYTES, third + SEALED_HEAD_BYTES, 8), 0));
+    const uint8_t *run_one = bytes + SEALED_HEAD_BYTES, *run_two = third - run + SEALED_HEAD_BYTES;
+    cr_assert(ne(int, memcmp(run_one, run_two, SEALED_RUN_BYTES), 0));
 }
 
 Test(spool, refuses_a_file_that_others_may_read)
@@ -230,7 +230,7 @@ Test(spool, a_tail_cut_at_any_byte_is_taken_back)
     static uint8_t bytes[1 << 16];
     fill();
     size_t size = read_file("spool", bytes, sizeof bytes);
-    size_t last = RECORD_HEAD_BYTES + strlen("five ") + RECORD_TAG_BYTES;
+    size_t last = SEALED_HEAD_BYTES + strlen("five ") + SEALED_TAG_BYTES;
     for (size_t cut = 1; cut <= last; cut++) {
         write_file("spool", bytes, size - cut);
         struct spool *spool = opened();
@@ -303,7 +303,7 @@ Test(spool, records_in_another_order_are_damage)
     put(spool, "cccc");
     spool_close(spool);
     size_t size = read_file("spool", bytes, sizeof bytes);
-    size_t one = RECORD_HEAD_BYTES + 4 + RECORD_TAG_BYTES;
+    size_t one = SEALED_HEAD_BYTES + 4 + SEALED_TAG_BYTES;
     memcpy(swapped, bytes, size);
     memcpy(swapped + size - 3 * one, bytes + size - 2 * one, one);
     memcpy(swapped + size - 2 * one, bytes + size - 3 * one, one);
@@ -408,13 +408,13 @@ Test(spool, sets_a_batch_aside)
     spool_close(spool);
     size_t size = read_file("set-aside", bytes, sizeof bytes);
     struct slice left = slice_of(bytes, size);
-    struct record_run run = {.ordinal = 0};
-    struct record record;
+    struct sealed_run run = {.ordinal = 0};
+    struct sealed record;
     char story[128] = "";
-    record_key(secret, run.key);
-    while (record_open(&run, &left, &record) == RECORD_OPENED) {
+    sealed_key(secret, run.key);
+    while (sealed_open(&run, &left, &record) == SEALED_OPENED) {
         size_t used = strlen(story);
-        bool text = record.type == RECORD_NOTE || record.type == RECORD_EVENT;
+        bool text = record.type == SEALED_NOTE || record.type == SEALED_EVENT;
         snprintf(story + used, sizeof story - used, "%d%.*s;", record.type, text ? (int)record.size : 0, record.text);
     }
     cr_assert(eq(sz, left.size, 0));
