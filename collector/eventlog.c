@@ -7,7 +7,6 @@
 enum {
     WRITE_BUFFER_BYTES = 16 << 20,
     CACHE_BYTES = 16 << 20,
-    MAX_WAL_BYTES = 64 << 20,
     TABLE_BLOCK_BYTES = 64 << 10,
     COMPRESSION_LEVEL = 1,
 };
@@ -154,7 +153,7 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
         .mode = options->create ? ROCKS_CREATE : ROCKS_WRITE,
         .write_buffer_bytes = WRITE_BUFFER_BYTES,
         .cache_bytes = CACHE_BYTES,
-        .max_wal_bytes = MAX_WAL_BYTES,
+        .max_wal_bytes = EVENTLOG_MAX_WAL_BYTES,
         .block_bytes = TABLE_BLOCK_BYTES,
         .compression_level = COMPRESSION_LEVEL,
     };

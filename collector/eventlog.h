@@ -28,8 +28,9 @@ struct logstore_identity eventlog_identity(const struct eventlog *log);
 struct logstore_next eventlog_next(const struct eventlog *log); /* durable; any thread */
 bool eventlog_import(const struct eventlog *log);
 
-/* Walks the last segment: every record whole, no offset missing up to `next`. Call it once, before the first commit: it
- * also learns how full the segment is and which month it belongs to. */
+/* Walks the end of the last segment, from `next` back over more than write-ahead logs can hold, which is what a crash can
+ * cost: every record whole, no offset missing. Call it once, before the first commit: it also learns how full the segment
+ * is (where it was not walked to its begin, by its table files) and which month it belongs to. */
 enum status eventlog_check_tail(struct eventlog *log, struct error *error) must_check;
 /* The log ends before the first offset that is missing; what stands beyond it is deleted, and what comes is another
  * history, of a new epoch. vault_rows: of the vault as it is now. Synced. Not where the tail is corrupt or foreign. */

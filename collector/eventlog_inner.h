@@ -8,6 +8,10 @@
 
 #include <pthread.h>
 
+enum {
+    EVENTLOG_MAX_WAL_BYTES = 64 << 20,
+};
+
 struct segment {
     uint64_t first_offset;
     struct rocks_family *family;

@@ -1,5 +1,8 @@
 #include "collector/eventlog_inner.h"
 
+/* RocksDB's limit is where it begins to flush; what is written until it has, comes on top. */
+static const uint64_t tail_bytes = UINT64_C(2) * EVENTLOG_MAX_WAL_BYTES;
+
 struct tail {
     struct eventlog *log;
     uint64_t end; /* every offset of the segment below it is there */
@@ -31,7 +34,7 @@ static const struct segment *last_segment(const struct eventlog *log)
     return log->segment_count > 0 ? &log->segments[log->segment_count - 1] : NULL;
 }
 
-/* Walks the last segment, which begins within the log. STATUS_LOSS: `end` is the first offset that is missing. */
+/* Walks the whole last segment, which begins within the log. STATUS_LOSS: `end` is the first offset that is missing. */
 static enum status walk(struct eventlog *log, struct tail *tail, struct error *error)
 {
     const struct segment *last = last_segment(log);
@@ -51,14 +54,71 @@ static void begin_at(struct eventlog *log, const struct tail *tail)
     log->last_month = tail->bytes > 0 ? eventlog_month(tail->received_ms) : -1;
 }
 
+static enum status missing(uint64_t first, uint64_t end, const char *where, struct error *error)
+{
+    return error_set(error, STATUS_LOSS, "offsets %llu to %llu are missing%s", (unsigned long long)first,
+                     (unsigned long long)end - 1, where);
+}
+
+/* The record before `tail->end`, which then is where it begins. */
+static enum status step_back(struct eventlog *log, struct slice record, struct tail *tail, struct error *error)
+{
+    struct record_header header;
+    enum status status = record_open(record, &header, error);
+    if (status != STATUS_OK)
+        return status;
+    if (memcmp(header.log_id, log->identity.log_id, LOG_ID_BYTES) != 0)
+        return error_set(error, STATUS_FOREIGN, "the record at offset %llu belongs to another log",
+                         (unsigned long long)header.first_offset);
+    uint64_t end = header.first_offset + header.span;
+    if (end < tail->end)
+        return missing(end, tail->end, tail->bytes == 0 ? " at the end of the log" : "", error);
+    if (end > tail->end)
+        return error_set(error, STATUS_CORRUPT, "the record at offset %llu reaches into the next one",
+                         (unsigned long long)header.first_offset);
+    if (tail->bytes == 0)
+        tail->received_ms = header.received_ms;
+    tail->end = header.first_offset;
+    tail->bytes += record.size;
+    return STATUS_OK;
+}
+
+/* From the end back. tail->end: every offset from it on is there; the segment's begin, or tail_bytes before the end. */
+static enum status walk_back(struct eventlog *log, const struct segment *last, struct tail *tail, struct error *error)
+{
+    uint8_t key[8];
+    enum status status = STATUS_OK;
+    if (tail->end == last->first_offset)
+        return STATUS_OK;
+    struct rocks_iterator *iterator = rocks_iterator_open(log->store, last->family);
+    put_be64(key, tail->end - 1);
+    rocks_iterator_seek_before(iterator, slice_of(key, sizeof key));
+    while (status == STATUS_OK && tail->bytes < tail_bytes && rocks_iterator_valid(iterator)) {
+        status = step_back(log, rocks_iterator_value(iterator), tail, error);
+        rocks_iterator_previous(iterator);
+    }
+    if (status == STATUS_OK)
+        status = rocks_iterator_status(iterator, error);
+    rocks_iterator_close(iterator);
+    if (status == STATUS_OK && tail->bytes < tail_bytes && tail->end != last->first_offset)
+        status = missing(last->first_offset, tail->end, tail->bytes == 0 ? " at the end of the log" : "", error);
+    return status;
+}
+
 enum status eventlog_check_tail(struct eventlog *log, struct error *error)
 {
     const struct segment *last = last_segment(log);
-    struct tail tail;
-    if (last && last->first_offset > log->next.offset)
+    struct tail tail = {.log = log, .end = log->next.offset};
+    if (!last)
+        return STATUS_OK;
+    if (last->first_offset > log->next.offset)
         return error_set(error, STATUS_LOSS, "a segment begins at offset %llu, but the log ends at %llu",
                          (unsigned long long)last->first_offset, (unsigned long long)log->next.offset);
-    enum status status = walk(log, &tail, error);
+    enum status status = walk_back(log, last, &tail, error);
+    if (status == STATUS_OK && tail.end > last->first_offset) {
+        uint64_t tables = rocks_family_bytes(log->store, last->family);
+        tail.bytes = tables > tail.bytes ? tables : tail.bytes;
+    }
     if (status == STATUS_OK)
         begin_at(log, &tail);
     return status;

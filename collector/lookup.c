@@ -80,6 +80,11 @@ uint32_t lookup_get(const struct lookup *lookup, struct lookup_hash hash)
     return find(lookup, hash.low, (uint32_t)hash.high)->number;
 }
 
+void lookup_prefetch(const struct lookup *lookup, struct lookup_hash hash)
+{
+    __builtin_prefetch(&lookup->slots[hash.low & (lookup->room - 1)]);
+}
+
 uint32_t lookup_learners(const struct lookup *lookup, const struct event *events, uint32_t count,
                          struct lookup_hash *hashes, uint32_t *numbers)
 {
@@ -117,6 +122,18 @@ void lookup_put(struct lookup *lookup, struct lookup_hash hash, uint32_t number)
     ensure(slot->number == LOOKUP_NONE);
     *slot = (struct slot){hash.low, (uint32_t)hash.high, number};
     lookup->count++;
+}
+
+void lookup_reserve(struct lookup *lookup, uint32_t count)
+{
+    size_t room = lookup->room;
+    ensure(lookup->count == 0);
+    while ((uint64_t)count * 4 >= (uint64_t)room * 3)
+        room *= 2;
+    if (room == lookup->room)
+        return;
+    free(lookup->slots);
+    make_slots(lookup, room);
 }
 
 uint32_t lookup_count(const struct lookup *lookup)

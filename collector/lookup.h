@@ -34,6 +34,10 @@ uint32_t lookup_learners(const struct lookup *lookup, const struct event *events
                          struct lookup_hash *hashes, uint32_t *numbers);
 uint32_t lookup_get(const struct lookup *lookup, struct lookup_hash hash);        /* LOOKUP_NONE: not there */
 void lookup_put(struct lookup *lookup, struct lookup_hash hash, uint32_t number); /* a hash that is not there yet */
+/* For filling it with many: makes room for so many in one step, before any is there; and brings the place of one nearer
+ * that is put soon. */
+void lookup_prefetch(const struct lookup *lookup, struct lookup_hash hash);
+void lookup_reserve(struct lookup *lookup, uint32_t count);
 uint32_t lookup_count(const struct lookup *lookup);
 
 #endif

@@ -1,6 +1,11 @@
 #include "collector/pipeline_inner.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+
+enum {
+    AHEAD = 16 /* rows whose places in memory are called for before they are needed */
+};
 
 static enum status load_session(struct slice key, struct slice value, void *argument, struct error *error)
 {
@@ -23,29 +28,85 @@ static enum status load_session(struct slice key, struct slice value, void *argu
     return STATUS_OK;
 }
 
-struct known_check {
-    struct lookup *lookup;
-    const uint8_t *lids;
-    uint32_t count;
+/* A row of `known` while all of them wait for the log's word. Millions at a time: no padding, and of a lid, which is
+ * random, the first half is enough to tell it from any other. */
+struct known_row {
+    struct lookup_hash hash;
+    uint64_t lid;
+    uint32_t number;
+} __attribute__((packed, aligned(4)));
+
+struct known {
+    struct vault *vault;
+    struct known_row *rows;
+    size_t count, room;
+    enum status status;
+    struct error error;
 };
 
-/* A row of `known` ahead of the log (its commit never came) binds nothing: the log's own row has the last word. */
 static void take_known(struct lookup_hash hash, uint32_t number, const uint8_t lid[LID_BYTES], void *argument)
 {
-    struct known_check *check = argument;
-    bool bound = number < check->count && memcmp(check->lids + (size_t)number * LID_BYTES, lid, LID_BYTES) == 0;
-    if (bound)
-        lookup_put(check->lookup, hash, number);
+    struct known *known = argument;
+    if (known->count == known->room) {
+        known->room += known->room / 4 + 4096;
+        known->rows = mem_grow(known->rows, known->room, sizeof *known->rows);
+    }
+    known->rows[known->count++] = (struct known_row){.hash = hash, .lid = get_u64(lid), .number = number};
 }
 
+static void *read_known(void *argument)
+{
+    struct known *known = argument;
+    known->status = vault_known(known->vault, take_known, known, &known->error);
+    return NULL;
+}
+
+/* The first half of each number's lid. To be freed; NULL on failure. */
+static uint64_t *read_lids(struct eventlog *log, uint32_t count, struct error *error)
+{
+    uint8_t *lids = mem_new(count, LID_BYTES);
+    if (eventlog_lids(log, 0, count, lids, error) != STATUS_OK) {
+        free(lids);
+        return NULL;
+    }
+    for (size_t i = 1; i < count; i++)
+        memmove(lids + i * sizeof(uint64_t), lids + i * LID_BYTES, sizeof(uint64_t));
+    return mem_grow(lids, (size_t)count + 1, sizeof(uint64_t));
+}
+
+/* A row of `known` that the log does not confirm binds nothing: the log's own row has the last word. */
+static void fill_table(struct lookup *lookup, const struct known *known, const uint64_t *lids, uint32_t lid_count)
+{
+    lookup_reserve(lookup, (uint32_t)known->count);
+    for (size_t i = 0; i < known->count; i++) {
+        const struct known_row *row = &known->rows[i];
+        if (i + AHEAD < known->count) {
+            lookup_prefetch(lookup, row[AHEAD].hash);
+            __builtin_prefetch(lids + row[AHEAD].number);
+        }
+        if (row->number < lid_count && lids[row->number] == row->lid)
+            lookup_put(lookup, row->hash, row->number);
+    }
+}
+
+/* Vault and log are read at the same time: a start waits for the slower one of two scans, not for both. */
 static enum status load_known(struct pipeline *pipeline, struct error *error)
 {
     uint32_t count = eventlog_next(pipeline->store->log).learners;
-    uint8_t *lids = mem_new(count, LID_BYTES);
-    struct known_check check = {.lookup = pipeline->lookup, .lids = lids, .count = count};
-    enum status status = eventlog_lids(pipeline->store->log, 0, count, lids, error);
+    struct known known = {.vault = pipeline->store->vault};
+    pthread_t thread;
+    bool apart = pthread_create(&thread, NULL, read_known, &known) == 0;
+    uint64_t *lids = read_lids(pipeline->store->log, count, error);
+    if (apart)
+        pthread_join(thread, NULL);
+    else
+        read_known(&known);
+    enum status status = lids ? known.status : error->status;
+    if (lids && status != STATUS_OK)
+        *error = known.error;
     if (status == STATUS_OK)
-        status = vault_known(pipeline->store->vault, take_known, &check, error);
+        fill_table(pipeline->lookup, &known, lids, count);
+    free(known.rows);
     free(lids);
     pipeline->learners_next = count;
     return status;

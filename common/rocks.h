@@ -83,6 +83,7 @@ void rocks_iterator_seek(struct rocks_iterator *iterator, struct slice key);    
 void rocks_iterator_seek_before(struct rocks_iterator *iterator, struct slice key); /* the last key <= this one */
 void rocks_iterator_last(struct rocks_iterator *iterator);
 void rocks_iterator_next(struct rocks_iterator *iterator);
+void rocks_iterator_previous(struct rocks_iterator *iterator);
 bool rocks_iterator_valid(const struct rocks_iterator *iterator);
 struct slice rocks_iterator_key(const struct rocks_iterator *iterator);
 struct slice rocks_iterator_value(const struct rocks_iterator *iterator);
@@ -93,6 +94,7 @@ enum status rocks_flush(struct rocks *store, struct error *error) must_check;   
 enum status rocks_compact(struct rocks *store, struct error *error) must_check; /* all families, wholly */
 /* Bytes of the live table files, WAL not counted. */
 uint64_t rocks_table_bytes(struct rocks *store);
-uint64_t rocks_memory_bytes(struct rocks *store); /* memtables, table readers and cache */
+uint64_t rocks_family_bytes(struct rocks *store, struct rocks_family *family); /* the same of one */
+uint64_t rocks_memory_bytes(struct rocks *store);                              /* memtables, table readers and cache */
 
 #endif

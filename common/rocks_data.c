@@ -146,6 +146,11 @@ void rocks_iterator_next(struct rocks_iterator *iterator)
     rocksdb_iter_next(iterator->iterator);
 }
 
+void rocks_iterator_previous(struct rocks_iterator *iterator)
+{
+    rocksdb_iter_prev(iterator->iterator);
+}
+
 bool rocks_iterator_valid(const struct rocks_iterator *iterator)
 {
     return rocksdb_iter_valid(iterator->iterator);
@@ -214,6 +219,13 @@ static uint64_t property_sum(struct rocks *store, const char *property)
 uint64_t rocks_table_bytes(struct rocks *store)
 {
     return property_sum(store, "rocksdb.live-sst-files-size");
+}
+
+uint64_t rocks_family_bytes(struct rocks *store, struct rocks_family *family)
+{
+    uint64_t bytes = 0;
+    rocksdb_property_int_cf(store->db, family->handle, "rocksdb.live-sst-files-size", &bytes);
+    return bytes;
 }
 
 uint64_t rocks_memory_bytes(struct rocks *store)

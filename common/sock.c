@@ -32,6 +32,7 @@ static const struct {
     {ZMQ_HEARTBEAT_TIMEOUT, 15000},
     {ZMQ_HEARTBEAT_TTL, 15000},
     {ZMQ_TCP_KEEPALIVE, 1},
+    {ZMQ_BACKLOG, 1024}, /* of a server: as many connect at once when it comes back */
 };
 
 static bool set_number(void *socket, int option, int value)

@@ -57,6 +57,18 @@ Test(lookup, is_siphash_2_4_128)
     lookup_close(lookup);
 }
 
+Test(lookup, room_that_was_made_before_holds_what_it_was_made_for)
+{
+    struct lookup *lookup = lookup_open(key);
+    lookup_reserve(lookup, 100000);
+    for (uint32_t i = 0; i < 100001; i++)
+        lookup_put(lookup, lookup_hash(lookup, slice_of(&i, sizeof i)), i);
+    for (uint32_t i = 0; i < 100001; i++)
+        cr_assert_eq(lookup_get(lookup, lookup_hash(lookup, slice_of(&i, sizeof i))), i);
+    cr_assert_eq(lookup_count(lookup), 100001);
+    lookup_close(lookup);
+}
+
 /* Ids of every length and mixture, at every place of a batch: as libsodium hashes them one by one. */
 Test(lookup, hashes_many_at_once_as_one_by_one)
 {
