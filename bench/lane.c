@@ -1,68 +1,154 @@
 #include "bench/lane.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <sys/random.h>
-#include <zmq.h>
 
-enum status lane_open(void *context, const char *endpoint, const struct sock_options *options, uint32_t in_flight,
-                      struct batches batches, struct lane *lane, struct error *error)
+enum {
+    MS_NS = 1000000
+};
+
+enum status lane_open(uint32_t connection, uint32_t in_flight, struct batches batches, struct latency *latency,
+                      struct lane *lane, struct error *error)
 {
     uint8_t session[SESSION_BYTES];
     if (getrandom(session, sizeof session, 0) != sizeof session)
         return error_errno(error, STATUS_SYSTEM, "random bytes");
-    *lane = (struct lane){.batches = batches, .latency_ns = mem_new(batches.count, sizeof *lane->latency_ns)};
+    *lane =
+        (struct lane){.connection = connection, .batches = batches, .batches_left = batches.count, .latency = latency};
     stream_start(&lane->stream, session, 0, in_flight);
-    for (size_t i = 0; i < batches.count; i++)
-        stream_add(&lane->stream);
-    enum status status = sock_open(context, options, &lane->socket, error);
-    return status == STATUS_OK ? sock_connect(lane->socket, endpoint, error) : status;
+    return STATUS_OK;
 }
 
 void lane_close(struct lane *lane)
 {
-    sock_close(lane->socket);
-    free(lane->latency_ns);
     batches_close(&lane->batches);
 }
 
-/* *taken: the socket has it. */
-static enum status send_batch(struct lane *lane, uint64_t seq, bool *taken, struct error *error)
+/* ---- what is to be sent ----------------------------------------------------------------------------------------- */
+
+static size_t index_of(const struct lane *lane, uint64_t seq)
 {
-    struct encode_head head = {
-        .session = lane->stream.session, .seq = seq, .acked = lane->stream.acked, .sent_ms = clock_now_ms()};
-    struct slice bytes = batches_message(&lane->batches, seq - 1, head);
-    zmq_msg_t message;
-    void *data = lane->batches.bytes + (bytes.data - lane->batches.bytes);
-    if (zmq_msg_init_data(&message, data, bytes.size, NULL, NULL) != 0)
-        return error_errno(error, STATUS_SYSTEM, "a message of %zu bytes", bytes.size);
-    *taken = zmq_msg_send(&message, lane->socket, ZMQ_DONTWAIT) >= 0;
-    if (*taken)
-        return STATUS_OK;
-    zmq_msg_close(&message);
-    return zmq_errno() == EAGAIN ? STATUS_OK : error_errno(error, STATUS_SYSTEM, "sending");
+    return (seq - 1) % lane->batches.count;
 }
 
-enum status lane_send(struct lane *lane, struct error *error)
+static uint32_t events_of(const struct lane *lane, uint64_t seq)
+{
+    return lane->batches.list[index_of(lane, seq)].events;
+}
+
+static int64_t *meant_of(struct lane *lane, uint64_t seq)
+{
+    return &lane->meant_ns[seq % STREAM_WINDOW_MAX];
+}
+
+/* When the next batch that does not exist yet is meant; INT64_MAX: there is none. */
+static int64_t next_ns(const struct lane *lane, const struct lane_clock *clock, int64_t now_ns)
+{
+    int64_t meant_ns = lane->paced ? pace_next_ns(&lane->pace) : now_ns;
+    return lane->batches_left > 0 && meant_ns < clock->until_ns ? meant_ns : INT64_MAX;
+}
+
+static bool has_room(const struct lane *lane)
+{
+    return lane->stream.made - lane->stream.acked < lane->stream.window;
+}
+
+static void make_batch(struct lane *lane, int64_t meant_ns)
+{
+    uint64_t seq = stream_add(&lane->stream);
+    *meant_of(lane, seq) = lane->paced ? meant_ns : 0;
+    lane->sent[seq % STREAM_WINDOW_MAX] = slice_of(NULL, 0);
+    if (lane->batches_left != UINT64_MAX)
+        lane->batches_left--;
+    if (lane->paced)
+        pace_advance(&lane->pace, lane->by_events ? events_of(lane, seq) : 1);
+}
+
+/* ---- sending ---------------------------------------------------------------------------------------------------- */
+
+/* Written anew until ZeroMQ has taken it; from then on it is the same. */
+static struct slice message_of(struct lane *lane, uint64_t seq, int64_t now_ns)
+{
+    struct slice message = lane->sent[seq % STREAM_WINDOW_MAX];
+    if (message.size > 0)
+        return message;
+    struct encode_head head = {
+        .session = lane->stream.session, .seq = seq, .acked = lane->stream.acked, .sent_ms = clock_now_ms()};
+    if (lane->newcomers)
+        batches_renumber(&lane->batches, index_of(lane, seq), lane->newcomers);
+    if (*meant_of(lane, seq) == 0)
+        *meant_of(lane, seq) = now_ns;
+    return batches_message(&lane->batches, index_of(lane, seq), head);
+}
+
+static void note_sent(struct lane *lane, uint64_t seq, struct slice message, int64_t now_ns)
+{
+    struct slice *sent = &lane->sent[seq % STREAM_WINDOW_MAX];
+    if (sent->size > 0) {
+        lane->counts.resent++;
+        return;
+    }
+    *sent = message;
+    lane->counts.bytes += message.size;
+    if (now_ns - *meant_of(lane, seq) > lane->counts.late_ns)
+        lane->counts.late_ns = now_ns - *meant_of(lane, seq);
+}
+
+static enum status send_batch(struct lane *lane, struct trunk *trunk, uint64_t seq, bool *taken, struct error *error)
 {
     int64_t now_ns = clock_mono_ns();
-    for (uint64_t seq; stream_send(&lane->stream, now_ns / 1000000, &seq);) {
+    struct slice message = message_of(lane, seq, now_ns);
+    void *bytes = lane->batches.bytes + (message.data - lane->batches.bytes);
+    enum status status = trunk_send(trunk, lane->connection, bytes, message.size, taken, error);
+    if (*taken)
+        note_sent(lane, seq, message, now_ns);
+    return status;
+}
+
+/* An open loop's batches exist when they are meant; a closed loop's when nothing waits. */
+static void make_due(struct lane *lane, const struct lane_clock *clock, int64_t now_ns)
+{
+    for (int64_t meant_ns; has_room(lane) && (meant_ns = next_ns(lane, clock, now_ns)) <= now_ns;)
+        make_batch(lane, meant_ns);
+}
+
+static int64_t wake_of(const struct lane *lane, const struct lane_clock *clock, int64_t now_ns)
+{
+    int64_t stream_ms = stream_wake_ms(&lane->stream), wake_ns = INT64_MAX;
+    if (stream_ms != INT64_MAX)
+        wake_ns = stream_ms * MS_NS;
+    int64_t meant_ns = has_room(lane) ? next_ns(lane, clock, now_ns) : INT64_MAX;
+    return meant_ns < wake_ns ? meant_ns : wake_ns;
+}
+
+enum status lane_send(struct lane *lane, struct trunk *trunk, const struct lane_clock *clock, int64_t *wake_ns,
+                      struct error *error)
+{
+    int64_t now_ns = clock_mono_ns();
+    stream_lost(&lane->stream, now_ns / MS_NS); /* ZeroMQ makes the connection anew; what was on its way goes again */
+    make_due(lane, clock, now_ns);
+    for (uint64_t seq; stream_send(&lane->stream, now_ns / MS_NS, &seq);) {
         bool taken = false;
-        enum status status = send_batch(lane, seq, &taken, error);
+        enum status status = send_batch(lane, trunk, seq, &taken, error);
         if (!taken) {
             stream_unsend(&lane->stream, seq);
+            *wake_ns = now_ns + MS_NS;
             return status;
         }
-        if (lane->latency_ns[seq - 1] == 0)
-            lane->latency_ns[seq - 1] = now_ns;
     }
+    *wake_ns = wake_of(lane, clock, now_ns);
     return STATUS_OK;
 }
 
-static enum status settle(struct lane *lane, const struct answer *answer, struct error *error)
+/* ---- answers ---------------------------------------------------------------------------------------------------- */
+
+static enum status judge(struct lane *lane, const struct answer *answer, struct error *error)
 {
-    uint32_t events = lane->batches.list[answer->seq - 1].events;
+    uint32_t events = events_of(lane, answer->seq);
+    if (answer->status == ANSWER_DUPLICATE) {
+        lane->counts.duplicate++;
+        return STATUS_OK;
+    }
     if (answer->status != ANSWER_OK)
         return error_set(error, STATUS_PROTOCOL, "batch %" PRIu64 " was answered %s %s", answer->seq,
                          answer_status_name(answer->status), answer->detail);
@@ -70,51 +156,70 @@ static enum status settle(struct lane *lane, const struct answer *answer, struct
         return error_set(error, STATUS_DATA, "batch %" PRIu64 ": %" PRIu32 " of %" PRIu32 " events accepted, %s first",
                          answer->seq, answer->accepted, events,
                          answer->rejected_count > 0 ? verdict_name(answer->rejected[0].verdict) : "nothing");
-    lane->accepted += answer->accepted;
-    lane->latency_ns[answer->seq - 1] = clock_mono_ns() - lane->latency_ns[answer->seq - 1];
     return STATUS_OK;
 }
 
-static enum status take_answer(struct lane *lane, struct slice bytes, uint64_t *settled, struct error *error)
+static enum status settle(struct lane *lane, const struct answer *answer, const struct lane_clock *clock,
+                          int64_t *settled_ns, struct error *error)
+{
+    enum status status = judge(lane, answer, error);
+    if (status != STATUS_OK)
+        return status;
+    int64_t now_ns = clock_mono_ns(), meant_ns = *meant_of(lane, answer->seq);
+    uint32_t events = events_of(lane, answer->seq);
+    lane->counts.events += events;
+    lane->counts.batches++;
+    if (now_ns >= clock->from_ns && now_ns < clock->until_ns) {
+        lane->counts.measured_events += events;
+        lane->counts.measured_batches++;
+    }
+    if (meant_ns >= clock->from_ns && meant_ns < clock->until_ns)
+        latency_record(lane->latency, now_ns - meant_ns);
+    *settled_ns = now_ns - meant_ns;
+    return STATUS_OK;
+}
+
+enum status lane_receive(struct lane *lane, struct slice bytes, const struct lane_clock *clock, int64_t *settled_ns,
+                         struct error *error)
 {
     struct answer answer;
     struct answer_rejected rejected[REJECTED_MAX_LISTED];
+    *settled_ns = -1;
     enum status status = answer_decode(bytes, &answer, rejected, error);
     if (status != STATUS_OK)
         return status;
-    lane->busy += answer.status == ANSWER_BUSY;
-    switch (stream_answer(&lane->stream, &answer, clock_mono_ns() / 1000000)) {
+    lane->counts.busy += answer.status == ANSWER_BUSY;
+    switch (stream_answer(&lane->stream, &answer, clock_mono_ns() / MS_NS)) {
     case STREAM_IGNORED:
     case STREAM_AGAIN:
         return STATUS_OK;
     case STREAM_SETTLED:
     case STREAM_SET_ASIDE:
-        ++*settled;
-        return settle(lane, &answer, error);
+        return settle(lane, &answer, clock, settled_ns, error);
     case STREAM_STOPPED:
     default:
         return error_set(error, STATUS_PROTOCOL, "the collector refuses this protocol version");
     }
 }
 
-enum status lane_receive(struct lane *lane, uint64_t *settled, struct error *error)
+/* ---- the end ---------------------------------------------------------------------------------------------------- */
+
+bool lane_done(const struct lane *lane, const struct lane_clock *clock)
 {
-    for (;;) {
-        zmq_msg_t message;
-        zmq_msg_init(&message);
-        if (zmq_msg_recv(&message, lane->socket, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&message);
-            return zmq_errno() == EAGAIN ? STATUS_OK : error_errno(error, STATUS_SYSTEM, "receiving");
-        }
-        struct slice bytes = slice_of(zmq_msg_data(&message), zmq_msg_size(&message));
-        enum status status = take_answer(lane, bytes, settled, error);
-        zmq_msg_close(&message);
-        if (status != STATUS_OK)
-            return status;
-    }
+    return stream_idle(&lane->stream) && next_ns(lane, clock, clock_mono_ns()) == INT64_MAX;
 }
 
-bool lane_done(const struct lane *lane)
+uint64_t lane_abandon(struct lane *lane, const struct lane_clock *clock, int64_t now_ns)
 {
-    return stream_idle(&lane->stream);
+    uint64_t abandoned = 0;
+    uint64_t seq = lane->stream.made;
+    for (int64_t meant_ns; (meant_ns = next_ns(lane, clock, now_ns)) <= now_ns; abandoned++) {
+        if (meant_ns >= clock->from_ns)
+            latency_record(lane->latency, now_ns - meant_ns);
+        if (lane->batches_left != UINT64_MAX)
+            lane->batches_left--;
+        pace_advance(&lane->pace, lane->by_events ? events_of(lane, ++seq) : 1);
+    }
+    lane->batches_left = 0;
+    return abandoned;
 }

@@ -4,6 +4,7 @@
  * message_bytes_per_event. From the first message received to the last.
  */
 #include "bench/batches.h"
+#include "common/cli.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@ enum {
 
 static _Noreturn void fail(const char *what)
 {
-    fprintf(stderr, "pipe: %s: %s\n", what, zmq_strerror(zmq_errno()));
+    fprintf(stderr, "bench-pipe: %s: %s\n", what, zmq_strerror(zmq_errno()));
     exit(EX_OSERR);
 }
 
@@ -86,24 +87,45 @@ static void check(bool as_expected, const char *what)
 {
     if (as_expected)
         return;
-    fprintf(stderr, "pipe: %s\n", what);
+    fprintf(stderr, "bench-pipe: %s\n", what);
     exit(EX_DATAERR);
+}
+
+static void prepare(const struct settings *settings, struct batches *batches)
+{
+    struct error error;
+    struct workload *workload;
+    if (workload_open(settings, WORKLOAD_INDEPENDENT, clock_now_ms(), &workload, &error) != STATUS_OK)
+        exit(cli_fail(&error));
+    batches_deal(workload, (uint32_t)settings->batch, batches, 1);
+    workload_close(workload);
+    check(batches->count >= 2, "at least two batches are needed: --events");
+}
+
+static error_t on_option(int key, char *text, struct argp_state *state)
+{
+    struct settings *settings = state->input;
+    if (key == ARGP_KEY_INIT)
+        state->child_inputs[0] = settings;
+    else if (key == 'e')
+        settings->events = settings_number(state, "events", text, 1, SETTINGS_MAX_EVENTS);
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct settings settings = settings_parse("pipe", argc, argv);
-    struct error error;
-    struct workload *workload;
+    static const struct argp_option options[] = {{"events", 'e', "N", 0, "how many (2000000)", 0}, {0}};
+    static const struct argp_child children[] = {{&settings_argp, 0, NULL, 0}, {0}};
+    static const struct argp argp = {
+        options,  on_option, NULL, "What ZeroMQ carries from PUSH to PULL over TCP, without any work.",
+        children, NULL,      NULL};
+    struct settings settings = settings_default;
     struct batches batches = {0};
-    if (workload_open(&settings, settings.course ? WORKLOAD_COURSE : WORKLOAD_INDEPENDENT, clock_now_ms(), &workload,
-                      &error) != STATUS_OK) {
-        fprintf(stderr, "pipe: %s\n", error.text);
-        return status_exit_code(error.status);
-    }
-    batches_deal(workload, (uint32_t)settings.batch, &batches, 1);
-    workload_close(workload);
-    check(batches.count >= 2, "at least two batches are needed: --events");
+    cli_start("bench-pipe");
+    argp_parse(&argp, argc, argv, 0, NULL, &settings);
+    prepare(&settings, &batches);
     int ends[2];
     check(pipe(ends) == 0, "no pipe to the other process");
     pid_t child = fork();

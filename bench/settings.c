@@ -1,116 +1,71 @@
 #include "bench/settings.h"
 
 #include <errno.h>
-#include <getopt.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
-/* clang-format off */
-/*  field       option        default least greatest    help */
-#define NUMBER_TABLE(X)                                                                                                \
-    X(events,     "events",     2000000, 0, 1000000000, "events in the measured pass")                                 \
-    X(learners,   "learners",   50000,   1, 20000000,   "learners, all equally likely")                                \
-    X(modules,    "modules",    200,     1, 999,        "modules, of four sections each")                              \
-    X(batch,      "batch",      500,     1, 5000,       "events in a batch")                                           \
-    X(publishers, "publishers", 4,       1, 64,         "connections, each with a session of its own")                 \
-    X(in_flight,  "in-flight",  64,      1, 64,         "batches on the way in a session")                             \
-    X(seed,       "seed",       1,       0, UINT32_MAX, "of the random load")                                          \
-    X(patience_s, "patience",   60,      1, 3600,       "seconds without an answer before it fails")
-
-#define TEXT_TABLE(X)                                                                                                  \
-    X(to,         "to",         "ingest endpoint of the collector (loader)")                                           \
-    X(curve,      "curve",      "home of the collector, for its public key: CURVE instead of plain")                   \
-    X(key,        "key",        "KEY.public and KEY.secret, the publisher's pair (with --curve)")                      \
-    X(curriculum, "curriculum", "write the curriculum file of --course here")
-
-#define SWITCH_TABLE(X)                                                                                                \
-    X(course,     "course",     "events of a simulated course over 12 weeks; --learners and --modules are its own")    \
-    X(warm,       "warm",       "first publish each learner once, measured apart")
-/* clang-format on */
-
-enum option_key {
-    OPTION_HELP = 256,
-#define X(field, ...) OPTION_##field,
-    NUMBER_TABLE(X) TEXT_TABLE(X) SWITCH_TABLE(X)
-#undef X
+enum {
+    KEY_LEARNERS = 0x1000,
+    KEY_MODULES,
+    KEY_BATCH,
+    KEY_SEED,
 };
 
-static const struct option known[] = {
-    {"help", no_argument, NULL, OPTION_HELP},
-#define X(field, option, ...) {option, required_argument, NULL, OPTION_##field},
-    NUMBER_TABLE(X) TEXT_TABLE(X)
-#undef X
-#define X(field, option, ...) {option, no_argument, NULL, OPTION_##field},
-        SWITCH_TABLE(X)
-#undef X
-            {0},
-};
+const struct settings settings_default = {
+    .events = 2000000, .learners = 50000, .modules = 200, .batch = 500, .batch_least = 500, .seed = 1};
 
-static _Noreturn void usage(const char *program, int exit_code)
-{
-    FILE *file = exit_code == EX_OK ? stdout : stderr;
-    fprintf(file, "usage: %s [options]\n", program);
-#define X(field, option, fallback, least, greatest, help)                                                              \
-    fprintf(file, "  --%-12s N     %s (%llu)\n", option, help, (unsigned long long)(fallback));
-    NUMBER_TABLE(X)
-#undef X
-#define X(field, option, help) fprintf(file, "  --%-12s TEXT  %s\n", option, help);
-    TEXT_TABLE(X)
-#undef X
-#define X(field, option, help) fprintf(file, "  --%-12s       %s\n", option, help);
-    SWITCH_TABLE(X)
-#undef X
-    exit(exit_code);
-}
-
-static uint64_t number(const char *program, const char *option, uint64_t least, uint64_t greatest)
+uint64_t settings_number(const struct argp_state *state, const char *option, const char *text, uint64_t least,
+                         uint64_t greatest)
 {
     char *end;
     errno = 0;
-    uint64_t value = strtoull(optarg, &end, 10);
-    if (errno == 0 && end > optarg && *end == '\0' && optarg[0] != '-' && value >= least && value <= greatest)
-        return value;
-    fprintf(stderr, "%s: --%s %s: not a whole number from %llu to %llu\n", program, option, optarg,
-            (unsigned long long)least, (unsigned long long)greatest);
-    exit(EX_USAGE);
+    uint64_t number = strtoull(text, &end, 10);
+    bool digits = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+    if (!digits || number < least || number > greatest)
+        argp_error(state, "--%s: \"%s\" is not a whole number from %" PRIu64 " to %" PRIu64, option, text, least,
+                   greatest);
+    return number;
 }
 
-static void take(const char *program, int found, struct settings *settings)
+/* "500" or "1..5" */
+static void batch_argument(const struct argp_state *state, char *text, struct settings *settings)
 {
-    switch (found) {
-#define X(field, option, fallback, least, greatest, help)                                                              \
-    case OPTION_##field:                                                                                               \
-        settings->field = number(program, option, least, greatest);                                                    \
+    char *dots = strstr(text, "..");
+    if (dots)
+        *dots = '\0';
+    settings->batch_least = settings_number(state, "batch", text, 1, SETTINGS_MAX_BATCH);
+    settings->batch = dots ? settings_number(state, "batch", dots + 2, settings->batch_least, SETTINGS_MAX_BATCH)
+                           : settings->batch_least;
+}
+
+static error_t on_option(int key, char *text, struct argp_state *state)
+{
+    struct settings *settings = state->input;
+    switch (key) {
+    case KEY_LEARNERS:
+        settings->learners = settings_number(state, "learners", text, 1, SETTINGS_MAX_LEARNERS);
         break;
-        NUMBER_TABLE(X)
-#undef X
-#define X(field, ...)                                                                                                  \
-    case OPTION_##field:                                                                                               \
-        settings->field = optarg;                                                                                      \
+    case KEY_MODULES:
+        settings->modules = settings_number(state, "modules", text, 1, SETTINGS_MAX_MODULES);
         break;
-        TEXT_TABLE(X)
-#undef X
-#define X(field, ...)                                                                                                  \
-    case OPTION_##field:                                                                                               \
-        settings->field = true;                                                                                        \
+    case KEY_BATCH:
+        batch_argument(state, text, settings);
         break;
-        SWITCH_TABLE(X)
-#undef X
+    case KEY_SEED:
+        settings->seed = settings_number(state, "seed", text, 0, UINT32_MAX);
+        break;
     default:
-        usage(program, found == OPTION_HELP ? EX_OK : EX_USAGE);
+        return ARGP_ERR_UNKNOWN;
     }
+    return 0;
 }
 
-struct settings settings_parse(const char *program, int argc, char **argv)
-{
-    struct settings settings = {
-#define X(field, option, fallback, ...) .field = (fallback),
-        NUMBER_TABLE(X)
-#undef X
-    };
-    for (int found; (found = getopt_long(argc, argv, "", known, NULL)) != -1;)
-        take(program, found, &settings);
-    if (optind < argc || !settings.curve != !settings.key)
-        usage(program, EX_USAGE);
-    return settings;
-}
+static const struct argp_option arguments[] = {
+    {"batch", KEY_BATCH, "N|N..M", 0, "events in a batch, or from how many to how many, all equally likely (500)", 0},
+    {"learners", KEY_LEARNERS, "N", 0, "learners, all equally likely (50000)", 0},
+    {"modules", KEY_MODULES, "N", 0, "modules, of four sections each (200)", 0},
+    {"seed", KEY_SEED, "N", 0, "of the events and of what else is drawn (1)", 0},
+    {0},
+};
+
+const struct argp settings_argp = {arguments, on_option, NULL, NULL, NULL, NULL, NULL};

@@ -1,27 +1,35 @@
-/* settings.h - what the load of a benchmark is made of; the options that its programs share. */
+/* settings.h - which events a benchmark is made of; the options that its programs share, as a part of their argp. */
 #ifndef JEJAK_BENCH_SETTINGS_H
 #define JEJAK_BENCH_SETTINGS_H
 
 #include "common/status.h"
 
+#include <argp.h>
+
+enum {
+    SETTINGS_MAX_EVENTS = 1000000000,
+    SETTINGS_MAX_LEARNERS = 20000000,
+    SETTINGS_MAX_MODULES = 999,
+    SETTINGS_MAX_BATCH = 5000,
+};
+
 struct settings {
-    const char *to;         /* the collector's ingest endpoint (loader) */
-    const char *curve;      /* the collector's home, for its public key; NULL: plain */
-    const char *key;        /* KEY.public and KEY.secret: the publisher's own pair */
-    const char *curriculum; /* where the course's curriculum file goes; NULL: nowhere */
-    bool course;            /* events of jejak-simulate's model instead of independent ones */
-    bool warm;              /* before the measured pass, each learner once */
+    const char *curriculum; /* where the file of WORKLOAD_COURSE goes; NULL: nowhere */
     uint64_t events;
     uint64_t learners;
     uint64_t modules;
-    uint64_t batch;      /* events in one */
-    uint64_t publishers; /* connections, each with a session of its own */
-    uint64_t in_flight;  /* batches, in a session */
+    uint64_t batch;       /* events in one, at most */
+    uint64_t batch_least; /* at least */
     uint64_t seed;
-    uint64_t patience_s; /* without any answer, then it fails */
 };
 
-/* Ends the process with its usage where an option is wrong, or asked for. */
-struct settings settings_parse(const char *program, int argc, char **argv);
+extern const struct settings settings_default;
+
+/* --learners, --modules, --batch, --seed. Its input is a struct settings. */
+extern const struct argp settings_argp;
+
+/* The whole number in an argument; ends the process with a sentence where it is none from least to greatest. */
+uint64_t settings_number(const struct argp_state *state, const char *option, const char *text, uint64_t least,
+                         uint64_t greatest);
 
 #endif

@@ -3,8 +3,10 @@
 #include "clients/simulate/crowd.h"
 #include "clients/simulate/random.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum {
     SECTIONS = 4,
@@ -31,8 +33,11 @@ static struct simulate_model course_of(const struct settings *settings, int64_t 
         .seed = settings->seed,
         .learners = 1,
         .modules = 12,
+        .programs = 1,
         .weeks = 12,
         .cohorts = 3,
+        .intake_ppm = PPM / 2,
+        .leave_permille = PERMILLE,
         .start_day = first,
         .offset_min = 7 * 60,
         .slice_ms = 30000,
@@ -94,15 +99,25 @@ static enum kind draw_kind(struct random *random)
     return shares[i].kind;
 }
 
+/* Writes `count` digits, with leading zeros. By hand: millions are prepared before each measurement. */
+static char *put_digits(char *at, uint32_t number, int count)
+{
+    for (int i = count - 1; i >= 0; i--, number /= 10)
+        at[i] = (char)('0' + number % 10);
+    return at + count;
+}
+
 static struct slice draw_content(struct workload *workload, enum kind kind)
 {
     struct random *random = &workload->random;
-    size_t size = sizeof workload->content;
-    int length = kind == KIND_COHORT
-                     ? snprintf(workload->content, size, "class-%02u", random_below(random, 40))
-                     : snprintf(workload->content, size, "module-%03u/topic-1/section-%u",
-                                random_below(random, workload->modules), random_below(random, SECTIONS));
-    return slice_of(workload->content, (size_t)length);
+    char *end = workload->content;
+    if (kind == KIND_COHORT) {
+        end = put_digits(stpcpy(end, "class-"), random_below(random, 40), 2);
+    } else {
+        end = put_digits(stpcpy(end, "module-"), random_below(random, workload->modules), 3);
+        end = put_digits(stpcpy(end, "/topic-1/section-"), random_below(random, SECTIONS), 1);
+    }
+    return slice_of(workload->content, (size_t)(end - workload->content));
 }
 
 static uint32_t draw_value(struct random *random, enum kind kind)
@@ -112,21 +127,42 @@ static uint32_t draw_value(struct random *random, enum kind kind)
     return kind == KIND_PROGRESS ? random_between(random, 0, 100) : 0;
 }
 
+const char *workload_newcomer_prefix(void)
+{
+    static char prefix[sizeof "new-12345678-"];
+    uint32_t run;
+    if (prefix[0] == '\0') {
+        ensure(getrandom(&run, sizeof run, 0) == sizeof run);
+        snprintf(prefix, sizeof prefix, "new-%08" PRIx32 "-", run);
+    }
+    return prefix;
+}
+
+/* Warm and newcomers: each once. */
+static struct slice draw_learner(struct workload *workload)
+{
+    char *learner = workload->learner;
+    if (workload->kind == WORKLOAD_NEWCOMERS) {
+        int length = snprintf(learner, sizeof workload->learner, "%s%0*" PRIx32, workload_newcomer_prefix(),
+                              WORKLOAD_NEWCOMER_DIGITS, (uint32_t)workload->left);
+        return slice_of(learner, (size_t)length);
+    }
+    uint32_t number = (uint32_t)workload->left;
+    if (workload->kind == WORKLOAD_INDEPENDENT)
+        number = random_below(&workload->random, workload->learners);
+    return slice_of(learner, (size_t)(put_digits(stpcpy(learner, "learner-"), number, 8) - learner));
+}
+
 static bool next_independent(struct workload *workload, struct event *event)
 {
     if (workload->left == 0)
         return false;
-    bool warm = workload->kind == WORKLOAD_WARM;
-    uint64_t learner = --workload->left; /* warm: each once */
-    if (!warm)
-        learner = random_below(&workload->random, workload->learners);
-    int length = snprintf(workload->learner, sizeof workload->learner, "learner-%08llu", (unsigned long long)learner);
-    enum kind kind = warm ? KIND_OPEN : draw_kind(&workload->random);
-    event->kind = kind;
+    workload->left--;
+    event->learner = draw_learner(workload);
+    event->kind = workload->kind == WORKLOAD_INDEPENDENT ? draw_kind(&workload->random) : KIND_OPEN;
     event->time_ms = workload->now_ms - random_below(&workload->random, SPAN_MS);
-    event->learner = slice_of(workload->learner, (size_t)length);
-    event->content = draw_content(workload, kind);
-    event->value = draw_value(&workload->random, kind);
+    event->content = draw_content(workload, event->kind);
+    event->value = draw_value(&workload->random, event->kind);
     return true;
 }
 

@@ -29,16 +29,17 @@ static const struct trait_rates rates[TRAIT_COUNT] = {
 /* ---- what is planted where ------------------------------------------------------------------------------------- */
 
 /* Any module but the first and the last that is still plain; the caller made sure that there is one. */
-static struct course_module *plain_module(struct course *course, struct random *random)
+static struct course_module *plain_module(struct course *course, struct course_program program, struct random *random)
 {
+    uint32_t inner = program.end - program.first - 2u;
     for (;;) {
-        struct course_module *module = &course->modules[1 + random_below(random, course->model.modules - 2)];
+        struct course_module *module = &course->modules[program.first + 1 + random_below(random, inner)];
         if (module->trait == TRAIT_PLAIN)
             return module;
     }
 }
 
-static void plant(struct course *course, struct random *random)
+static void plant(struct course *course, struct course_program program, struct random *random)
 {
     const struct simulate_model *model = &course->model;
     const struct {
@@ -50,12 +51,12 @@ static void plant(struct course *course, struct random *random)
         {TRAIT_LOVED, model->loved_modules},
         {TRAIT_SKIPPED, model->skipped_modules},
     };
-    /* The revised one stands at a third of the course, where many pass both before and after the date. */
+    /* The revised one stands at a third of the program, where many pass both before and after the date. */
     if (model->revise)
-        course->modules[model->modules / 3].trait = TRAIT_REVISED;
+        course->modules[program.first + (program.end - program.first) / 3].trait = TRAIT_REVISED;
     for (size_t i = 0; i < ARRAY_COUNT(wanted); i++)
         for (uint32_t n = 0; n < wanted[i].count; n++)
-            plain_module(course, random)->trait = wanted[i].trait;
+            plain_module(course, program, random)->trait = wanted[i].trait;
 }
 
 /* ---- topics, sections, minutes --------------------------------------------------------------------------------- */
@@ -68,7 +69,7 @@ static void lay_out(struct course_module *module, struct random *random)
         for (uint32_t section = 0; section < sections; section++)
             module->topic[module->section_count++] = (uint8_t)topic;
     }
-    uint32_t weights[COURSE_MAX_SECTIONS], weight = 0;
+    uint32_t weights[COURSE_MAX_SECTIONS] = {0}, weight = 0;
     for (uint32_t i = 0; i < module->section_count; i++)
         weight += weights[i] = random_between(random, 2, 4);
     const struct trait_rates *trait = &rates[module->trait];
@@ -139,7 +140,8 @@ struct course *course_open(const struct simulate_model *model)
         mem_new(model->modules * (1 + COURSE_MAX_SECTIONS) + 1 + model->cohorts, sizeof *course->contents);
     struct random random;
     random_open(&random, model->seed, COURSE_STREAM);
-    plant(course, &random);
+    for (uint32_t program = 0; program < model->programs; program++)
+        plant(course, course_program(course, program), &random);
     for (uint32_t i = 0; i < model->modules; i++)
         lay_out(&course->modules[i], &random);
     name_contents(course);
@@ -167,6 +169,13 @@ const struct course_module *course_module(const struct course *course, uint32_t 
     return &course->modules[module];
 }
 
+struct course_program course_program(const struct course *course, uint32_t program)
+{
+    uint32_t modules = course->model.modules, programs = course->model.programs;
+    return (struct course_program){(uint16_t)(program * modules / programs),
+                                   (uint16_t)((program + 1) * modules / programs)};
+}
+
 const struct trait_rates *course_rates(const struct course *course, uint32_t module, int64_t time_ms)
 {
     enum trait trait = course->modules[module].trait;
@@ -187,16 +196,22 @@ uint16_t course_cohort_content(const struct course *course, uint32_t cohort)
 int64_t course_cohort_start_ms(const struct course *course, uint32_t cohort)
 {
     const struct simulate_model *model = &course->model;
-    uint32_t week = (cohort - 1) * model->weeks / (2 * model->cohorts);
+    uint64_t intake = (uint64_t)model->weeks * model->intake_ppm;
+    uint32_t week = (uint32_t)((cohort - 1) * intake / ((uint64_t)PPM * model->cohorts));
     return simulate_day_start_ms(model, model->start_day + (int32_t)week * 7);
 }
 
 /* ---- files ----------------------------------------------------------------------------------------------------- */
 
-static void write_line(FILE *file, const char *path, const char *title, uint32_t order, uint32_t tenths,
-                       const char *revised)
+struct line {
+    char path[COURSE_PATH_BYTES], title[40], revised[DATE_TEXT_BYTES], program[24];
+    uint32_t order;
+};
+
+static void write_line(FILE *file, struct line *line, uint32_t tenths)
 {
-    fprintf(file, "%s,%s (simulated),%u,%u.%u,%s,simulated\n", path, title, order, tenths / 10, tenths % 10, revised);
+    fprintf(file, "%s,%s (simulated),%u,%u.%u,%s,%s\n", line->path, line->title, ++line->order, tenths / 10,
+            tenths % 10, line->revised, line->program);
 }
 
 static uint32_t topic_tenths(const struct course_module *module, uint32_t topic) /* 0: the whole module */
@@ -215,33 +230,38 @@ static void revision_date(const struct course *course, const struct course_modul
         date_format(course->model.revise_day, text);
 }
 
-static void write_module(const struct course *course, uint32_t index, uint32_t *order, FILE *file)
+static void write_module(const struct course *course, uint32_t index, struct line *line, FILE *file)
 {
     const struct course_module *module = &course->modules[index];
-    char path[COURSE_PATH_BYTES], title[40], revised[DATE_TEXT_BYTES];
-    revision_date(course, module, revised);
-    topic_path(course, index, 0, path);
-    snprintf(title, sizeof title, "Module %u", index + 1);
-    write_line(file, path, title, ++*order, topic_tenths(module, 0), revised);
+    revision_date(course, module, line->revised);
+    topic_path(course, index, 0, line->path);
+    snprintf(line->title, sizeof line->title, "Module %u", index + 1);
+    write_line(file, line, topic_tenths(module, 0));
+    line->revised[0] = '\0';
     for (uint32_t i = 0; i < module->section_count; i++) {
         uint32_t topic = module->topic[i], place = section_place(module, i);
         if (place == 1) {
-            topic_path(course, index, topic, path);
-            snprintf(title, sizeof title, "Module %u topic %u", index + 1, topic);
-            write_line(file, path, title, ++*order, topic_tenths(module, topic), "");
+            topic_path(course, index, topic, line->path);
+            snprintf(line->title, sizeof line->title, "Module %u topic %u", index + 1, topic);
+            write_line(file, line, topic_tenths(module, topic));
         }
-        section_path(course, index, i, path);
-        snprintf(title, sizeof title, "Module %u topic %u section %u", index + 1, topic, place);
-        write_line(file, path, title, ++*order, module->planned_tenths[i], "");
+        section_path(course, index, i, line->path);
+        snprintf(line->title, sizeof line->title, "Module %u topic %u section %u", index + 1, topic, place);
+        write_line(file, line, module->planned_tenths[i]);
     }
 }
 
 void course_write_curriculum(const struct course *course, FILE *file)
 {
     fputs("content,title,order,expected_minutes,revised,program\n", file);
-    uint32_t order = 0;
-    for (uint32_t i = 0; i < course->model.modules; i++)
-        write_module(course, i, &order, file);
+    struct line line = {.program = "simulated"};
+    for (uint32_t p = 0; p < course->model.programs; p++) {
+        struct course_program program = course_program(course, p);
+        if (course->model.programs > 1)
+            snprintf(line.program, sizeof line.program, "simulated %u", p + 1);
+        for (uint32_t i = program.first; i < program.end; i++)
+            write_module(course, i, &line, file);
+    }
 }
 
 void course_write_planted(const struct course *course, FILE *file)

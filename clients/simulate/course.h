@@ -70,6 +70,11 @@ void course_close(struct course *course);
 
 const struct simulate_model *course_model(const struct course *course);
 const struct course_module *course_module(const struct course *course, uint32_t module);
+/* The modules [first, end) of a program, programs from 0: as even a division as there is. */
+struct course_program {
+    uint16_t first, end;
+};
+struct course_program course_program(const struct course *course, uint32_t program);
 const struct trait_rates *course_rates(const struct course *course, uint32_t module, int64_t time_ms);
 const struct course_content *course_content(const struct course *course, uint16_t content);
 

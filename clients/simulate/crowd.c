@@ -2,6 +2,7 @@
 
 #include "clients/simulate/learner.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 struct place {
@@ -85,19 +86,57 @@ bool crowd_next(struct crowd *crowd, struct simulate_event *event)
     return true;
 }
 
-uint32_t crowd_learners_for(const struct course *course, uint64_t events)
+/* How many events the first `learners` make. */
+static uint64_t events_of(const struct course *course, uint32_t learners)
 {
-    enum {
-        SAMPLE = 512
-    };
     uint64_t made = 0;
-    for (uint32_t i = 0; i < SAMPLE; i++) {
+    for (uint32_t i = 0; i < learners; i++) {
         struct learner learner;
         struct simulate_event event;
         learner_open(&learner, course, i);
         while (learner_next(&learner, course, &event))
             made++;
     }
+    return made;
+}
+
+uint32_t crowd_learners_for(const struct course *course, uint64_t events)
+{
+    enum {
+        SAMPLE = 512
+    };
+    uint64_t made = events_of(course, SAMPLE);
     uint64_t learners = made > 0 ? events / (made / SAMPLE + 1) + 1 : 1;
     return learners < SIMULATE_MAX_LEARNERS ? (uint32_t)learners : SIMULATE_MAX_LEARNERS;
+}
+
+static uint64_t events_at(struct simulate_model model, uint32_t leave_permille)
+{
+    enum {
+        SAMPLE = 4096
+    };
+    uint32_t learners = model.learners < SAMPLE ? model.learners : SAMPLE;
+    model.leave_permille = leave_permille;
+    struct course *course = course_open(&model);
+    uint64_t made = events_of(course, learners);
+    course_close(course);
+    return made * model.learners / learners;
+}
+
+enum status crowd_leave_for(const struct simulate_model *model, uint64_t events, uint32_t *leave_permille,
+                            struct error *error)
+{
+    uint64_t most = events_at(*model, 0), least = events_at(*model, SIMULATE_MAX_LEAVE_PERMILLE);
+    if (events < least || events > most)
+        return error_set(error, STATUS_USAGE,
+                         "%" PRIu32 " learners cannot make about %" PRIu64 " events here: from %" PRIu64 " to %" PRIu64
+                         "; --slice, --weeks, --intake and the modules of a program decide",
+                         model->learners, events, least, most);
+    uint32_t low = 0, high = SIMULATE_MAX_LEAVE_PERMILLE; /* too many events at low, perhaps; not at high */
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        *(events_at(*model, middle) > events ? &low : &high) = middle;
+    }
+    *leave_permille = high;
+    return STATUS_OK;
 }

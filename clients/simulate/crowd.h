@@ -17,5 +17,9 @@ bool crowd_next(struct crowd *crowd, struct simulate_event *event);
 
 /* How many learners make about this many events: from what the first 512 of them make. At least 1. */
 uint32_t crowd_learners_for(const struct course *course, uint64_t events);
+/* The leave_permille at which the model's learners make about this many events: from what the first 4,096 of them make.
+ * STATUS_USAGE where no haste would do, with how many they can make. */
+enum status crowd_leave_for(const struct simulate_model *model, uint64_t events, uint32_t *leave_permille,
+                            struct error *error) must_check;
 
 #endif

@@ -63,6 +63,16 @@ static void draw_cohort(struct learner *learner, const struct course *course)
     learner->enrolled_ms = course_cohort_start_ms(course, starts_with);
 }
 
+static void draw_program(struct learner *learner, const struct course *course)
+{
+    uint32_t programs = course_model(course)->programs;
+    struct course_program program = course_program(course, learner->number % programs);
+    learner->first = learner->module = program.first;
+    learner->end = program.end;
+    if (programs > 1)
+        learner->module += (uint16_t)random_below(&learner->random, (uint32_t)(program.end - program.first));
+}
+
 /* ---- when she comes --------------------------------------------------------------------------------------------- */
 
 static void fade(struct learner *learner, int64_t day_ms)
@@ -96,6 +106,7 @@ void learner_open(struct learner *learner, const struct course *course, uint32_t
     random_open(&learner->random, course_model(course)->seed, number);
     draw_character(learner);
     draw_cohort(learner, course);
+    draw_program(learner, course);
     plan_visit(learner, course, learner->enrolled_ms);
 }
 
@@ -152,10 +163,10 @@ static void look_again(struct learner *learner, const struct course *course)
     learner->step = STEP_MODULE;
 }
 
-static void go_on(struct learner *learner, const struct course *course)
+static void go_on(struct learner *learner)
 {
     learner->again_left = 0;
-    if (learner->module >= course_model(course)->modules) {
+    if (learner->module >= learner->end) {
         learner->step = STEP_LEAVE;
         return;
     }
@@ -170,13 +181,13 @@ static bool step_arrive(struct learner *learner, const struct course *course, st
         spend(learner, 1000, 5000);
         return true;
     }
-    uint32_t modules = course_model(course)->modules;
-    if (learner->module >= modules && learner->again == NO_MODULE)
-        learner->again = (uint16_t)random_below(&learner->random, modules);
+    if (learner->module >= learner->end && learner->again == NO_MODULE)
+        learner->again =
+            (uint16_t)(learner->first + random_below(&learner->random, (uint32_t)(learner->end - learner->first)));
     if (learner->again != NO_MODULE)
         look_again(learner, course);
     else
-        go_on(learner, course);
+        go_on(learner);
     return false;
 }
 
@@ -229,14 +240,14 @@ static bool step_dwell(struct learner *learner, const struct course *course, str
 }
 
 /* After a section that was looked at again there is no progress to tell. */
-static void after_again(struct learner *learner, const struct course *course)
+static void after_again(struct learner *learner)
 {
     learner->at++;
     learner->step = STEP_SECTION;
     if (--learner->again_left > 0)
         return;
     if (random_chance(&learner->random, STUDY_AFTER_AGAIN_PPM))
-        go_on(learner, course);
+        go_on(learner);
     else
         learner->step = STEP_LEAVE;
 }
@@ -244,7 +255,7 @@ static void after_again(struct learner *learner, const struct course *course)
 static bool step_progress(struct learner *learner, const struct course *course, struct simulate_event *event)
 {
     if (learner->again_left > 0) {
-        after_again(learner, course);
+        after_again(learner);
         return false;
     }
     const struct course_module *module = course_module(course, learner->module);
@@ -266,7 +277,7 @@ static void next_module(struct learner *learner, const struct course *course)
     learner->section = 0;
     do
         learner->module++;
-    while (learner->module < course_model(course)->modules &&
+    while (learner->module < learner->end &&
            random_chance(&learner->random, rates_of(learner, course, learner->module)->passed_ppm));
 }
 
@@ -282,7 +293,7 @@ static bool step_done(struct learner *learner, const struct course *course, stru
     if (random_chance(random, rates->gone_ppm))
         learner->step = STEP_GONE;
     else if (random_chance(random, STAY_AFTER_MODULE_PPM))
-        go_on(learner, course);
+        go_on(learner);
     else
         learner->step = STEP_LEAVE;
     if (!loved)
@@ -294,11 +305,17 @@ static bool step_done(struct learner *learner, const struct course *course, stru
     return true;
 }
 
+static uint32_t leave_ppm(const struct simulate_model *model, uint32_t ppm)
+{
+    uint64_t scaled = (uint64_t)ppm * model->leave_permille / PERMILLE;
+    return scaled < PPM ? (uint32_t)scaled : PPM;
+}
+
 static bool step_leave(struct learner *learner, const struct course *course, struct simulate_event *event)
 {
     (void)event;
-    bool finished = learner->module >= course_model(course)->modules;
-    if (random_chance(&learner->random, finished ? GIVE_UP_FINISHED_PPM : learner->give_up_ppm)) {
+    uint32_t ppm = learner->module >= learner->end ? GIVE_UP_FINISHED_PPM : learner->give_up_ppm;
+    if (random_chance(&learner->random, leave_ppm(course_model(course), ppm))) {
         learner->step = STEP_GONE;
         return false;
     }

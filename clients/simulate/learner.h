@@ -32,19 +32,20 @@ struct learner {
     uint32_t visit_ppm;    /* chance of a visit on a day that suits, now; fades */
     uint32_t fade_permille;
     uint16_t pace_permille;
-    uint16_t module;    /* on her way through the course: the next one to finish */
-    uint16_t section;   /* of that module: the next one to finish */
-    uint16_t again;     /* module to look at again at the next visit; NO_MODULE */
-    uint16_t favorite;  /* one that she will take back; NO_MODULE */
-    uint16_t on_screen; /* the module on screen: `module` or `again` */
-    uint16_t at;        /* its section on screen */
-    uint16_t habit_min; /* minute of the local day when she likes to start */
-    uint8_t again_left; /* sections still to look at again in this visit; 0: on her way */
-    uint8_t week;       /* since enrolment, as far as visit_ppm has faded */
-    uint8_t suits;      /* bit d: weekday d suits (0 is a Thursday, as 1970-01-01 was) */
-    uint8_t cohort;     /* 0: none */
-    uint8_t moves_to;   /* another cohort, to be said at a later visit; 0: none */
-    uint8_t step;       /* enum learner_step */
+    uint16_t first, end; /* the modules of her program */
+    uint16_t module;     /* on her way through them: the next one to finish */
+    uint16_t section;    /* of that module: the next one to finish */
+    uint16_t again;      /* module to look at again at the next visit; NO_MODULE */
+    uint16_t favorite;   /* one that she will take back; NO_MODULE */
+    uint16_t on_screen;  /* the module on screen: `module` or `again` */
+    uint16_t at;         /* its section on screen */
+    uint16_t habit_min;  /* minute of the local day when she likes to start */
+    uint8_t again_left;  /* sections still to look at again in this visit; 0: on her way */
+    uint8_t week;        /* since enrolment, as far as visit_ppm has faded */
+    uint8_t suits;       /* bit d: weekday d suits (0 is a Thursday, as 1970-01-01 was) */
+    uint8_t cohort;      /* 0: none */
+    uint8_t moves_to;    /* another cohort, to be said at a later visit; 0: none */
+    uint8_t step;        /* enum learner_step */
 };
 
 enum {

@@ -100,16 +100,26 @@ static void summarise(const struct simulate_model *model, const struct delivery_
             counts->disordered, counts->repeated, seconds, (double)counts->arrived / seconds);
 }
 
+/* How many learners, and how long they stay, where --events asks for it. */
+static enum status settle_population(struct options *options, struct error *error)
+{
+    if (options->events == 0)
+        return STATUS_OK;
+    if (!options->learners_for_events)
+        return crowd_leave_for(&options->model, options->events, &options->model.leave_permille, error);
+    struct course *course = course_open(&options->model);
+    options->model.learners = crowd_learners_for(course, options->events);
+    course_close(course);
+    return STATUS_OK;
+}
+
 static enum status run(struct options *options, struct error *error)
 {
     int64_t started_ns = clock_mono_ns();
+    enum status status = settle_population(options, error);
+    if (status != STATUS_OK)
+        return status;
     struct course *course = course_open(&options->model);
-    if (options->events > 0) {
-        options->model.learners = crowd_learners_for(course, options->events);
-        course_close(course);
-        course = course_open(&options->model);
-    }
-    enum status status = STATUS_OK;
     struct delivery_counts counts = {0};
     if (options->curriculum)
         status = write_file(options->curriculum, course, course_write_curriculum, error);

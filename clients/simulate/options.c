@@ -19,16 +19,18 @@ enum type {
 /*  name        option        type    argument    default       least greatest                 help */
 #define OPTION_TABLE(X)                                                                                                \
     X(LEARNERS,   "learners",   WHOLE,  "N",        "2000",       1, SIMULATE_MAX_LEARNERS,"how many learners") \
-    X(EVENTS,     "events",     WHOLE,  "N",        "",           1, 1000000000000,        "instead of --learners: as many as make about N events") \
+    X(EVENTS,     "events",     WHOLE,  "N",        "",           1, 1000000000000,        "about so many: by so many learners, or with --learners by shorter or longer stays") \
     X(MODULES,    "modules",    WHOLE,  "N",        "12",         1, SIMULATE_MAX_MODULES, "modules of the course") \
+    X(PROGRAMS,   "programs",   WHOLE,  "N",        "1",          1, SIMULATE_MAX_MODULES, "study programmes that the modules are divided over") \
     X(WEEKS,      "weeks",      WHOLE,  "N",        "12",         1, SIMULATE_MAX_WEEKS,   "length of the period") \
     X(COHORTS,    "cohorts",    WHOLE,  "N",        "3",          1, SIMULATE_MAX_COHORTS, "groups, each with its start date") \
+    X(INTAKE,     "intake",     RATE,   "RATE",     "0.5",        0, PPM,                  "the part of the period over which they start") \
     X(START,      "start",      TEXT,   "DATE",     "2026-01-05", 0, 0,                    "the period's first day") \
     X(UNTIL,      "until",      TEXT,   "DATE",     "",           0, 0,                    "instead of --start: the day after its last one") \
     X(UTC_OFFSET, "utc-offset", TEXT,   "+hh:mm",   "+07:00",     0, 0,                    "local time of dates and habits") \
     X(SEED,       "seed",       WHOLE,  "N",        "1",          0, UINT64_MAX,           "another seed is another history") \
     X(SLICE,      "slice",      WHOLE,  "S",        "30",         15, 60,                  "seconds of a dwell slice") \
-    X(LONG,       "long",       WHOLE,  "N",        "1",          0, SIMULATE_MAX_MODULES, "modules planted as too long") \
+    X(LONG,       "long",       WHOLE,  "N",        "1",          0, SIMULATE_MAX_MODULES, "modules planted as too long, in each program") \
     X(CONFUSING,  "confusing",  WHOLE,  "N",        "1",          0, SIMULATE_MAX_MODULES, "... as long, reopened, given up after") \
     X(LOVED,      "loved",      WHOLE,  "N",        "1",          0, SIMULATE_MAX_MODULES, "... as long and favourite") \
     X(SKIPPED,    "skipped",    WHOLE,  "N",        "1",          0, SIMULATE_MAX_MODULES, "... as passed over or skimmed") \
@@ -157,6 +159,7 @@ static bool parse_offset(const char *text, int32_t *minutes)
     unsigned hours, rest;
     int length = 0;
     char sign;
+    // NOLINTNEXTLINE(cert-err34-c): two digits each, they cannot overflow
     if (sscanf(text, "%c%2u:%2u%n", &sign, &hours, &rest, &length) != 3 || length != 6 || text[6] != '\0')
         return false;
     if ((sign != '+' && sign != '-') || hours > 14 || rest > 59)
@@ -195,9 +198,18 @@ static enum status settle_revision(const struct value *values, struct simulate_m
     return day_of(OPTION_REVISE, text, &model->revise_day, error);
 }
 
+static enum status check_programs(const struct simulate_model *model, struct error *error)
+{
+    if (model->programs <= model->modules)
+        return STATUS_OK;
+    return error_set(error, STATUS_USAGE, "--programs %u: there are %u modules to divide", model->programs,
+                     model->modules);
+}
+
 static enum status check_planting(const struct value *values, struct simulate_model *model, struct error *error)
 {
-    uint32_t room = model->modules > 2 ? model->modules - 2 : 0;
+    uint32_t modules = model->modules / model->programs; /* of the smallest program */
+    uint32_t room = modules > 2 ? modules - 2 : 0;
     bool asked = values[OPTION_LONG].given || values[OPTION_CONFUSING].given || values[OPTION_LOVED].given ||
                  values[OPTION_SKIPPED].given || values[OPTION_REVISE].given;
     uint32_t planted = model->long_modules + model->confusing_modules + model->loved_modules + model->skipped_modules +
@@ -206,7 +218,7 @@ static enum status check_planting(const struct value *values, struct simulate_mo
         return STATUS_OK;
     if (asked)
         return error_set(error, STATUS_USAGE, "%u modules to plant, but %u of %u can be (not the first and last one)",
-                         planted, room, model->modules);
+                         planted, room, modules);
     /* A course too short for the defaults is a plain one. */
     model->long_modules = model->confusing_modules = model->loved_modules = model->skipped_modules = 0;
     model->revise = false;
@@ -215,8 +227,6 @@ static enum status check_planting(const struct value *values, struct simulate_mo
 
 static enum status check_ways_out(const struct value *values, struct error *error)
 {
-    if (values[OPTION_LEARNERS].given && values[OPTION_EVENTS].given)
-        return error_set(error, STATUS_USAGE, "--learners and --events: give one of them");
     if (values[OPTION_TO].given && values[OPTION_OUT].given)
         return error_set(error, STATUS_USAGE, "--to and --out: give one of them");
     if (!values[OPTION_TO].given && (values[OPTION_HOME].given || values[OPTION_NAME].given))
@@ -232,8 +242,11 @@ static struct simulate_model plain_numbers(const struct value *values)
         .seed = values[OPTION_SEED].number,
         .learners = (uint32_t)values[OPTION_LEARNERS].number,
         .modules = (uint32_t)values[OPTION_MODULES].number,
+        .programs = (uint32_t)values[OPTION_PROGRAMS].number,
         .weeks = (uint32_t)values[OPTION_WEEKS].number,
         .cohorts = (uint32_t)values[OPTION_COHORTS].number,
+        .intake_ppm = (uint32_t)values[OPTION_INTAKE].number,
+        .leave_permille = PERMILLE,
         .slice_ms = (uint32_t)values[OPTION_SLICE].number * 1000,
         .long_modules = (uint32_t)values[OPTION_LONG].number,
         .confusing_modules = (uint32_t)values[OPTION_CONFUSING].number,
@@ -255,6 +268,7 @@ static struct options assemble(const struct value *values, const struct simulate
                      .repeat_ppm = (uint32_t)values[OPTION_REPEAT].number,
                      .disorder_ppm = (uint32_t)values[OPTION_DISORDER].number},
         .events = values[OPTION_EVENTS].number,
+        .learners_for_events = values[OPTION_EVENTS].given && !values[OPTION_LEARNERS].given,
         .out = values[OPTION_OUT].text,
         .curriculum = text_or_null(&values[OPTION_CURRICULUM]),
         .planted = text_or_null(&values[OPTION_PLANTED]),
@@ -276,6 +290,7 @@ enum status options_parse(int argc, char **argv, struct options *options, struct
     if ((status = check_ways_out(values, error)) != STATUS_OK ||
         (status = settle_period(values, &model, error)) != STATUS_OK ||
         (status = settle_revision(values, &model, error)) != STATUS_OK ||
+        (status = check_programs(&model, error)) != STATUS_OK ||
         (status = check_planting(values, &model, error)) != STATUS_OK)
         return status;
     *options = assemble(values, &model);
@@ -291,7 +306,7 @@ static const char help_before[] =
     "       jejak-simulate [options] --to ENDPOINT [--home DIR]\n"
     "\n"
     "Everything that comes out is simulated: learners are called sim-00000001, titles end in (simulated), the program\n"
-    "is \"simulated\". The same seed and options give the same bytes on any machine.\n"
+    "is \"simulated\" (or \"simulated 1\" ...). The same seed and options give the same bytes on any machine.\n"
     "\n";
 
 static const char help_after[] =
@@ -306,7 +321,9 @@ static const char help_after[] =
     "progress\n"
     "  on the module up to 100. Modules are reopened later, marked as favourites, unmarked, passed over. At most one "
     "visit\n"
-    "  a learner and day.\n"
+    "  a learner and day. With --programs, modules are divided over programs of study, each with what is planted; a "
+    "learner\n"
+    "  is in one of them and begins at any of its modules.\n"
     "\n"
     "  planted     what learners do there                                   verdict to expect over the whole period\n"
     "  long        2.35 times the plan, mostly in one go                    split\n"

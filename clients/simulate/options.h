@@ -8,8 +8,9 @@
 struct options {
     struct simulate_model model;
     struct simulate_delivery delivery;
-    uint64_t events; /* 0: as many as model.learners make */
-    const char *out; /* "-": standard output */
+    uint64_t events;          /* about so many; 0: as many as model.learners make */
+    bool learners_for_events; /* model.learners follows from `events` */
+    const char *out;          /* "-": standard output */
     const char *curriculum, *planted;
     const char *to, *home, *name; /* straight to a collector; home NULL: plain */
     bool help, version;

@@ -1,7 +1,7 @@
 /* simulate.h - a made-up population of learners using a made-up course: what it is, and its options.
  *
  * Everything that comes out is simulated and says so: learners are called sim-00000001, modules "Module 1 (simulated)",
- * the program "simulated". It is for demonstrations, tests and load; no finding about real people follows from it.
+ * the program "simulated" (or "simulated 1" ...). It is for demonstrations, tests and load; no finding about real people follows from it.
  *
  * The model. All draws come from one seed (random.h); the same seed and options give the same bytes on any machine.
  *
@@ -9,8 +9,11 @@
  *              minutes that add up to 12 to 20 a module. Some modules are planted (course.h has the table): too long,
  *              confusing, loved, skipped, and one that is revised and better from a date. Planted modules are never the
  *              first or last one.
- *   Cohorts    start at whole weeks, spread over the first half of the period; 3 in 100 learners are in none, 1 in 100
- *              changes to another later. The first event of a learner in a cohort says so.
+ *   Programs   With --programs the modules are divided, in order, over so many programs, and what is planted is planted
+ *              in each. A learner is enrolled in one, learners in turn, and meets its modules only; what the period
+ *              shows is a piece of a program that runs on, so she begins at any of them.
+ *   Cohorts    start at whole weeks, spread over the first half of the period (--intake); 3 in 100 learners are in none,
+ *              1 in 100 changes to another later. The first event of a learner in a cohort says so.
  *   Learner    has a pace (factor on every section's time, about 0.5 to 2), a reading rhythm of 3 to 6 visits a week
  *              (some fewer, some more) that fades by 6 to 14 % a week, a persistence (the chance to give up after a
  *              visit), and a habit: an hour of the day, days of the week that suit and others that do not, in local
@@ -25,7 +28,7 @@
  *              (one to three sections, at 40 % of their time); perhaps the last one before the learner gives up;
  *              perhaps the next one is passed over. How likely is the module's trait (course.h).
  *   End        After the last module a learner may come back some times to look at old ones. All ends at the period's
- *              end.
+ *              end. --learners and --events together: learners give up sooner or later, so that so many make so much.
  *
  *   Delivery   Events come out in time order, as they would arrive. --late: that share arrives 1 to 72 hours late;
  *              --disorder: 1 to 120 seconds late; --repeat: that share arrives once more within 60 seconds.
@@ -46,18 +49,22 @@ enum {
     SIMULATE_MAX_MODULES = 999,
     SIMULATE_MAX_WEEKS = 520,
     SIMULATE_MAX_COHORTS = 99,
+    SIMULATE_MAX_LEAVE_PERMILLE = 500000, /* everybody leaves after one visit */
 };
 
 struct simulate_model {
     uint64_t seed;
     uint32_t learners;
     uint32_t modules;
+    uint32_t programs; /* 1 ... modules */
     uint32_t weeks;
     uint32_t cohorts;
-    int32_t start_day;  /* days since 1970-01-01, the period's first local day */
-    int32_t offset_min; /* local time is UTC plus this */
+    uint32_t intake_ppm;     /* the part of the period over which cohorts start */
+    uint32_t leave_permille; /* factor on the chance to give up after a visit */
+    int32_t start_day;       /* days since 1970-01-01, the period's first local day */
+    int32_t offset_min;      /* local time is UTC plus this */
     uint32_t slice_ms;
-    uint32_t long_modules, confusing_modules, loved_modules, skipped_modules;
+    uint32_t long_modules, confusing_modules, loved_modules, skipped_modules; /* of a program */
     bool revise;
     int32_t revise_day; /* the local day from which the revised module is better */
 };

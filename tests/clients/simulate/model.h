@@ -10,8 +10,11 @@ static inline struct simulate_model model_default(void)
         .seed = 1,
         .learners = 400,
         .modules = 12,
+        .programs = 1,
         .weeks = 12,
         .cohorts = 3,
+        .intake_ppm = 500000,
+        .leave_permille = 1000,
         .start_day = 20458, /* 2026-01-05, a Monday */
         .offset_min = 7 * 60,
         .slice_ms = 30000,

@@ -51,6 +51,33 @@ Test(course, room_for_everything_that_can_be_planted_is_used_up)
     course_close(course);
 }
 
+Test(course, each_program_has_what_was_asked_and_never_first_or_last)
+{
+    struct simulate_model model = model_default();
+    model.modules = 42;
+    model.programs = 5;
+    model.long_modules = 2;
+    struct course *course = course_open(&model);
+    uint32_t next = 0;
+    for (uint32_t p = 0; p < 5; p++) {
+        struct course_program program = course_program(course, p);
+        cr_assert_eq(program.first, next);
+        cr_assert(program.end - program.first == 8 || program.end - program.first == 9);
+        uint32_t planted[TRAIT_COUNT] = {0};
+        for (next = program.first; next < program.end; next++)
+            planted[course_module(course, next)->trait]++;
+        cr_assert_eq(planted[TRAIT_LONG], 2);
+        cr_assert_eq(planted[TRAIT_CONFUSING], 1);
+        cr_assert_eq(planted[TRAIT_LOVED], 1);
+        cr_assert_eq(planted[TRAIT_SKIPPED], 1);
+        cr_assert_eq(planted[TRAIT_REVISED], 1);
+        cr_assert_eq(course_module(course, program.first)->trait, TRAIT_PLAIN);
+        cr_assert_eq(course_module(course, program.end - 1u)->trait, TRAIT_PLAIN);
+    }
+    cr_assert_eq(next, 42);
+    course_close(course);
+}
+
 Test(course, contents_are_valid_paths_of_their_own)
 {
     struct simulate_model model = model_default();
@@ -91,6 +118,19 @@ Test(course, cohorts_start_at_whole_weeks_of_the_first_half)
     course_close(course);
 }
 
+Test(course, cohorts_start_over_the_part_of_the_period_that_is_asked_for)
+{
+    struct simulate_model model = model_default();
+    model.intake_ppm = 1000000;
+    struct course *course = course_open(&model);
+    cr_assert_eq(course_cohort_start_ms(course, 3), simulate_start_ms(&model) + INT64_C(8) * 7 * DAY_MS);
+    course_close(course);
+    model.intake_ppm = 0;
+    course = course_open(&model);
+    cr_assert_eq(course_cohort_start_ms(course, 3), simulate_start_ms(&model));
+    course_close(course);
+}
+
 /* Minutes of modules are those of their topics, and of their sections; orders ascend one by one. */
 Test(course, the_curriculum_file_adds_up)
 {
@@ -103,6 +143,7 @@ Test(course, the_curriculum_file_adds_up)
     for (char *line; (line = strsep(&rest, "\n")) && *line; lines++) {
         char path[20], title[60], date[20] = "", program[20];
         int order, whole, tenth;
+        // NOLINTNEXTLINE(cert-err34-c): our own file
         int fields = sscanf(line, "%19[^,],%59[^,],%d,%d.%1d,%19[0-9-],%19s", path, title, &order, &whole, &tenth, date,
                             program);
         if (fields == 5)
@@ -121,6 +162,25 @@ Test(course, the_curriculum_file_adds_up)
     cr_assert_float_eq(sums[1], sums[3], 1e-6);
     cr_assert_eq(revised, 1);
     cr_assert(sums[1] > 12 * 9 && sums[1] < 12 * 21, "%f minutes", sums[1]);
+    free(text);
+    course_close(course);
+}
+
+Test(course, the_curriculum_file_names_each_modules_program)
+{
+    struct simulate_model model = model_default();
+    model.programs = 2;
+    model.long_modules = model.skipped_modules = 0;
+    struct course *course = course_open(&model);
+    char *text = written(course, course_write_curriculum), *rest = text;
+    strsep(&rest, "\n");
+    uint32_t lines[2] = {0};
+    for (char *line; (line = strsep(&rest, "\n")) && *line;) {
+        bool second = strncmp(line, "m07", 3) >= 0;
+        cr_assert_str_eq(strrchr(line, ','), second ? ",simulated 2" : ",simulated 1", "%s", line);
+        lines[second]++;
+    }
+    cr_assert(lines[0] > 6 * 6 && lines[1] > 6 * 6);
     free(text);
     course_close(course);
 }

@@ -108,7 +108,7 @@ static struct row row_of(const struct table *table, uint32_t module)
     uint32_t planned_tenths = 0;
     for (uint32_t i = 0; i < course_module(course, module)->section_count; i++)
         planned_tenths += course_module(course, module)->planned_tenths[i];
-    double median_ms = active[present / 2];
+    double median_ms = (double)active[present / 2]; // NOLINT(bugprone-integer-division): an index
     free(active);
     return (struct row){present, median_ms / (planned_tenths * 6000.0), (double)reopened / present,
                         (double)favorites / present, (double)gone / finished};
@@ -202,4 +202,56 @@ Test(crowd, events_can_be_asked_for_by_number)
     crowd_close(crowd);
     course_close(sized);
     cr_assert_eq(crowd_learners_for(course, 1), 1);
+}
+
+Test(crowd, so_many_learners_make_about_so_many_events)
+{
+    enum {
+        WANTED = 100000
+    };
+    struct error error;
+    model.programs = 2;
+    model.long_modules = model.skipped_modules = 0; /* programs of six */
+    cr_assert_eq(crowd_leave_for(&model, WANTED, &model.leave_permille, &error), STATUS_OK);
+    cr_assert_gt(model.leave_permille, 1000);
+    struct course *hasty = course_open(&model);
+    struct crowd *crowd = crowd_open(hasty);
+    uint64_t count = 0;
+    for (struct simulate_event event; crowd_next(crowd, &event);)
+        count++;
+    cr_assert(count > WANTED * 0.97 && count < WANTED * 1.03, "%lu events", count);
+    crowd_close(crowd);
+    course_close(hasty);
+}
+
+Test(crowd, what_so_many_learners_cannot_make_is_refused_with_what_they_can)
+{
+    struct error error;
+    uint32_t untouched = 7;
+    cr_assert_eq(crowd_leave_for(&model, 10000000, &untouched, &error), STATUS_USAGE);
+    cr_assert(strstr(error.text, "1000 learners cannot make about 10000000 events"), "%s", error.text);
+    cr_assert_eq(crowd_leave_for(&model, 1000, &untouched, &error), STATUS_USAGE);
+    cr_assert_eq(untouched, 7);
+}
+
+/* Every module of every program is used, by learners of that program only. */
+Test(crowd, learners_walk_the_modules_of_their_program)
+{
+    model.modules = 28;
+    model.programs = 4;
+    model.leave_permille = 20000;
+    struct course *divided = course_open(&model);
+    struct crowd *crowd = crowd_open(divided);
+    uint32_t opens[28] = {0};
+    for (struct simulate_event event; crowd_next(crowd, &event);) {
+        uint32_t module = model_place(divided, event.content).module;
+        if (module == UINT32_MAX)
+            continue;
+        cr_assert_eq(module / 7, event.learner % 4, "learner %u in module %u", event.learner, module);
+        opens[module] += event.kind == KIND_OPEN;
+    }
+    for (uint32_t i = 0; i < 28; i++)
+        cr_assert_gt(opens[i], 50, "module %u: %u opens", i, opens[i]);
+    crowd_close(crowd);
+    course_close(divided);
 }

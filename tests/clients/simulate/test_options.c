@@ -43,6 +43,25 @@ Test(options, defaults_are_two_thousand_learners_for_twelve_weeks)
     cr_assert_null(options.curriculum);
 }
 
+Test(options, one_program_with_an_intake_of_half_the_period_is_the_default)
+{
+    struct options options = parsed("");
+    cr_assert_eq(options.model.programs, 1);
+    cr_assert_eq(options.model.intake_ppm, 500000);
+    cr_assert_eq(options.model.leave_permille, 1000);
+    cr_assert_eq(parsed("--modules 20 --programs 4").model.long_modules, 0); /* programs of five are plain */
+    cr_assert_eq(parsed("--modules 28 --programs 4").model.long_modules, 1);
+}
+
+Test(options, events_decide_on_learners_only_where_these_are_left_open)
+{
+    cr_assert(parsed("--events 5000").learners_for_events);
+    struct options options = parsed("--events 5000 --learners 40");
+    cr_assert_not(options.learners_for_events);
+    cr_assert_eq(options.events, 5000);
+    cr_assert_eq(options.model.learners, 40);
+}
+
 Test(options, until_is_the_day_after_the_last)
 {
     cr_assert_eq(parsed("--until 2026-01-19 --weeks 2").model.start_day, 20458);
@@ -96,7 +115,9 @@ ParameterizedTestParameters(options, wrong_ones_are_refused_by_name)
         {"--utc-offset +15:00", "--utc-offset +15:00"},
         {"--utc-offset +07:00x", "--utc-offset +07:00x"},
         {"--start 2026-01-05 --until 2026-03-01", "--start and --until"},
-        {"--learners 5 --events 5", "--learners and --events"},
+        {"--modules 4 --programs 5", "--programs 5: there are 4 modules to divide"},
+        {"--modules 20 --programs 4 --long 1", "5 modules to plant, but 3 of 5"},
+        {"--intake 1.1", "--intake 1.1: not a rate"},
         {"--modules 4 --long 3", "7 modules to plant, but 2 of 4"},
         {"--to ipc:///tmp/x --out y", "--to and --out"},
         {"--home x", "--home and --name belong to --to"},

@@ -39,6 +39,14 @@ Test(program, a_seed_means_the_same_bytes_everywhere)
     cr_assert_eq(outcome.fnv, 0x12CD1C5DD4B3EB6u, "%#lx, %lu bytes", outcome.fnv, outcome.bytes);
 }
 
+Test(program, programs_and_stays_mean_the_same_bytes_everywhere_too)
+{
+    struct outcome outcome = run("--modules 28 --programs 4 --learners 200 --events 20000 --intake 1 --seed 7");
+    cr_assert_eq(outcome.exit_code, EX_OK);
+    cr_assert_eq(outcome.fnv, 0x726c3524895ac815, "%#lx, %lu bytes", outcome.fnv, outcome.bytes);
+    cr_assert_eq(run("--learners 200 --events 1").exit_code, EX_USAGE);
+}
+
 Test(program, another_seed_means_other_bytes)
 {
     cr_assert_neq(run("--learners 50 --seed 7").fnv, run("--learners 50 --seed 8").fnv);
@@ -102,7 +110,7 @@ static uint64_t lines_of(const char *arguments)
     char *line = mem_text("%s %s 2>/dev/null | wc -l", JEJAK_SIMULATE, arguments);
     FILE *pipe = popen(line, "r");
     unsigned long lines = 0;
-    cr_assert_eq(fscanf(pipe, "%lu", &lines), 1);
+    cr_assert_eq(fscanf(pipe, "%lu", &lines), 1); // NOLINT(cert-err34-c): what wc prints
     pclose(pipe);
     free(line);
     return lines;
