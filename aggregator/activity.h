@@ -18,6 +18,20 @@ struct activity {
     int64_t first_open_ms, last_open_ms;
 };
 
+/* Called once a learner. */
+typedef void (*activity_fn)(uint32_t learner, const struct activity *activity, void *argument);
+
+static inline struct activity activity_of(const struct cell_entry *entry)
+{
+    return (struct activity){.opens = entry->opens,
+                             .visits = entry->visits,
+                             .active_ms = entry->active_ms,
+                             .first_ms = entry->first_ms,
+                             .last_ms = entry->last_ms,
+                             .first_open_ms = entry->first_open_ms,
+                             .last_open_ms = entry->last_open_ms};
+}
+
 /* Adds `next`, all of which comes after `sum`. Either may be none. Here, because it runs once for every entry. */
 static inline void activity_append(struct activity *sum, const struct activity *next)
 {

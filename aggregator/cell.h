@@ -5,7 +5,7 @@
  *     0        4     5   8       12        16    20      24        32
  *     | what   | ver | 0 | count | content | day | extra | base ms | body | XXH3-64 |
  *
- *     what       "JCSU" summary, "JCFA" facts, "JCMA" marks, "JCCO" cohort changes
+ *     what       "JCSU" summary, "JCFA" facts, "JCMA" marks, "JCCO" cohort changes, "JCRO" roll-up
  *     count      learners (summary, facts), marks, changes
  *     content, day   as in the key, so that a value under a wrong key is noticed (cohorts: content 0xffffffff)
  *     base ms    where the day starts, Unix ms UTC; all times in the body are relative to it, 32 bits
@@ -93,6 +93,20 @@ void cell_builder_encode(struct cell_builder *builder, struct cell_values *value
 enum status cell_summary_decode(struct slice value, const struct cell_key *key, uint32_t learners,
                                 struct cell_entries *into, uint32_t *count, struct error *error) must_check;
 enum status cell_learners_decode(struct slice value, const struct cell_key *key, uint32_t learners,
+                                 struct cell_entries *into, uint32_t *count, struct error *error) must_check;
+
+/* Roll-ups (rollup.h): a summary under another name, with level and span (key->piece) as its extra. Entries are handed
+ * to `each` some at a time; they borrow until it returns. `into` lends room for learners. */
+struct cell_sink {
+    struct cell_entries *into;
+    void (*each)(const struct cell_entry *entries, uint32_t count, void *argument);
+    void *argument;
+};
+void cell_rollup_encode(const struct cell_key *key, int64_t base_ms, const struct cell_entry *entries, uint32_t count,
+                        struct bytes *out);
+enum status cell_rollup_decode(struct slice value, const struct cell_key *key, uint32_t learners,
+                               const struct cell_sink *sink, struct error *error) must_check;
+enum status cell_rollup_learners(struct slice value, const struct cell_key *key, uint32_t learners,
                                  struct cell_entries *into, uint32_t *count, struct error *error) must_check;
 
 /* Facts are read learner by learner; the view borrows the value. */

@@ -49,6 +49,8 @@ static const char *frame_title(const char *what)
         return "facts";
     case 'M':
         return "marks";
+    case 'R':
+        return "roll-up";
     default:
         return "cohort changes";
     }

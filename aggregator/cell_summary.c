@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-static const char summary_what[] = "JCSU";
+static const char summary_what[] = "JCSU", rollup_what[] = "JCRO";
 
 enum summary_column {
     COLUMN_LEARNER,
@@ -19,9 +19,11 @@ _Static_assert(COLUMN_OPEN_SPAN + 1 == WIDTHS_BYTES, "a width a column");
 
 /* ---- writing ---- */
 
-static uint32_t summary_number(const struct cell_builder *builder, uint32_t i, enum summary_column column)
+/* The i-th entry's number in a column; learners are differences, so the entry before it is looked at. */
+static uint32_t summary_number(const struct cell_entry *entries, uint32_t i, int64_t base_ms,
+                               enum summary_column column)
 {
-    const struct cell_entry *entry = &builder->entries[i];
+    const struct cell_entry *entry = &entries[i];
     switch (column) {
     case COLUMN_LEARNER:
         return i ? entry->learner - entry[-1].learner : entry->learner;
@@ -32,7 +34,7 @@ static uint32_t summary_number(const struct cell_builder *builder, uint32_t i, e
     case COLUMN_ACTIVE:
         return entry->active_ms;
     case COLUMN_FIRST:
-        return (uint32_t)(entry->first_ms - builder->base_ms);
+        return (uint32_t)(entry->first_ms - base_ms);
     case COLUMN_SPAN:
         return (uint32_t)(entry->last_ms - entry->first_ms);
     case COLUMN_LEAD:
@@ -43,24 +45,30 @@ static uint32_t summary_number(const struct cell_builder *builder, uint32_t i, e
     return 0;
 }
 
-static void summary_encode(struct cell_builder *builder)
+static void summary_encode(const struct cell_key *key, const struct frame *frame, const struct cell_entry *entries,
+                           struct bytes *out)
 {
-    struct bytes *out = &builder->summary_out;
-    struct frame frame = {.what = summary_what, .count = builder->count, .base_ms = builder->base_ms};
-    frame_start(out, &builder->key, &frame);
+    frame_start(out, key, frame);
     size_t widths_at = out->size;
     bytes_put(out, (uint8_t[WIDTHS_BYTES]){0}, WIDTHS_BYTES);
-    uint32_t *numbers = mem_new(builder->count, sizeof *numbers);
+    uint32_t *numbers = mem_new(frame->count, sizeof *numbers);
     for (unsigned c = 0; c < WIDTHS_BYTES; c++) {
         uint32_t bits = 0;
-        for (uint32_t i = 0; i < builder->count; i++)
-            bits |= numbers[i] = summary_number(builder, i, (enum summary_column)c);
+        for (uint32_t i = 0; i < frame->count; i++)
+            bits |= numbers[i] = summary_number(entries, i, frame->base_ms, (enum summary_column)c);
         unsigned width = column_width(bits);
         out->data[widths_at + c] = (uint8_t)width;
-        column_put(out, numbers, builder->count, width);
+        column_put(out, numbers, frame->count, width);
     }
     free(numbers);
     frame_end(out);
+}
+
+void cell_rollup_encode(const struct cell_key *key, int64_t base_ms, const struct cell_entry *entries, uint32_t count,
+                        struct bytes *out)
+{
+    struct frame frame = {.what = rollup_what, .count = count, .extra = (uint32_t)key->piece, .base_ms = base_ms};
+    summary_encode(key, &frame, entries, out);
 }
 
 void cell_builder_start(struct cell_builder *builder, const struct cell_key *key, int64_t base_ms)
@@ -102,7 +110,8 @@ void cell_builder_encode(struct cell_builder *builder, struct cell_values *value
     *values = (struct cell_values){0};
     builder->mark_count = facts_join_marks(builder->marks, builder->mark_count);
     if (builder->count > 0) {
-        summary_encode(builder);
+        struct frame frame = {.what = summary_what, .count = builder->count, .base_ms = builder->base_ms};
+        summary_encode(&builder->key, &frame, builder->entries, &builder->summary_out);
         cell_facts_encode(builder);
         values->summary = slice_of(builder->summary_out.data, builder->summary_out.size);
         values->facts = slice_of(builder->facts_out.data, builder->facts_out.size);
@@ -126,18 +135,18 @@ void cell_entries_close(struct cell_entries *entries)
     *entries = (struct cell_entries){0};
 }
 
+/* `frame` comes with what is expected. */
 static enum status summary_open(struct slice value, const struct cell_key *key, struct frame *frame,
                                 struct columns *columns, struct error *error)
 {
-    *frame = (struct frame){.what = summary_what};
     enum status status = frame_open(value, key, frame, error);
     if (status != STATUS_OK)
         return status;
     if (frame->count == 0 || frame->body.size < WIDTHS_BYTES)
-        return frame_damaged(summary_what, key, "it is empty", error);
+        return frame_damaged(frame->what, key, "it is empty", error);
     struct slice bytes = slice_of(frame->body.data + WIDTHS_BYTES, frame->body.size - WIDTHS_BYTES);
     if (!columns_open(frame->body.data, bytes, frame->count, columns))
-        return frame_damaged(summary_what, key, "its columns do not fill it", error);
+        return frame_damaged(frame->what, key, "its columns do not fill it", error);
     return STATUS_OK;
 }
 
@@ -163,15 +172,15 @@ static enum status learners_decode(const struct frame *frame, const struct colum
     }
     column_widen(columns->at[COLUMN_LEARNER], columns->width[COLUMN_LEARNER], 0, frame->count, into->learners);
     if (!learners_sum(into->learners, frame->count, limit))
-        return frame_damaged(summary_what, key, "its learners do not ascend within those known", error);
+        return frame_damaged(frame->what, key, "its learners do not ascend within those known", error);
     return STATUS_OK;
 }
 
 enum status cell_learners_decode(struct slice value, const struct cell_key *key, uint32_t learners,
                                  struct cell_entries *into, uint32_t *count, struct error *error)
 {
-    struct frame frame;
-    struct columns columns;
+    struct frame frame = {.what = summary_what};
+    struct columns columns = {0};
     enum status status = summary_open(value, key, &frame, &columns, error);
     if (status == STATUS_OK)
         status = learners_decode(&frame, &columns, key, learners, into, error);
@@ -209,8 +218,8 @@ static void entries_fill(const struct columns *columns, const uint32_t *learners
 enum status cell_summary_decode(struct slice value, const struct cell_key *key, uint32_t learners,
                                 struct cell_entries *into, uint32_t *count, struct error *error)
 {
-    struct frame frame;
-    struct columns columns;
+    struct frame frame = {.what = summary_what};
+    struct columns columns = {0};
     enum status status = summary_open(value, key, &frame, &columns, error);
     if (status == STATUS_OK)
         status = learners_decode(&frame, &columns, key, learners, into, error);
@@ -228,4 +237,46 @@ enum status cell_summary_decode(struct slice value, const struct cell_key *key, 
     into->count += frame.count;
     *count = frame.count;
     return STATUS_OK;
+}
+
+/* ---- roll-ups ---- */
+
+static enum status rollup_open(struct slice value, const struct cell_key *key, struct frame *frame,
+                               struct columns *columns, struct error *error)
+{
+    *frame = (struct frame){.what = rollup_what};
+    enum status status = summary_open(value, key, frame, columns, error);
+    if (status == STATUS_OK && frame->extra != key->piece)
+        return frame_damaged(rollup_what, key, "it is another level's or another span's", error);
+    return status;
+}
+
+enum status cell_rollup_learners(struct slice value, const struct cell_key *key, uint32_t learners,
+                                 struct cell_entries *into, uint32_t *count, struct error *error)
+{
+    struct frame frame;
+    struct columns columns = {0};
+    enum status status = rollup_open(value, key, &frame, &columns, error);
+    if (status == STATUS_OK)
+        status = learners_decode(&frame, &columns, key, learners, into, error);
+    if (status == STATUS_OK)
+        *count = frame.count;
+    return status;
+}
+
+enum status cell_rollup_decode(struct slice value, const struct cell_key *key, uint32_t learners,
+                               const struct cell_sink *sink, struct error *error)
+{
+    struct frame frame;
+    struct columns columns = {0};
+    enum status status = rollup_open(value, key, &frame, &columns, error);
+    if (status == STATUS_OK)
+        status = learners_decode(&frame, &columns, key, learners, sink->into, error);
+    for (uint32_t first = 0; status == STATUS_OK && first < frame.count; first += CHUNK) {
+        struct cell_entry entries[CHUNK];
+        uint32_t some = frame.count - first < CHUNK ? frame.count - first : CHUNK;
+        entries_fill(&columns, sink->into->learners + first, frame.base_ms, first, some, entries);
+        sink->each(entries, some, sink->argument);
+    }
+    return status;
 }

@@ -3,12 +3,14 @@
 
 #include <stdlib.h>
 
-static const char *const family_names[] = {"contents", "learners", "pieces", "summary", "facts", "marks", "cohorts"};
+static const char *const family_names[] = {"contents", "learners", "pieces", "summary", "facts",
+                                           "marks",    "cohorts",  "rolled", "rollups"};
 
 static void families_find(struct cells *cells)
 {
-    struct rocks_family **families[] = {&cells->contents, &cells->learners, &cells->pieces, &cells->summary,
-                                        &cells->facts,    &cells->marks,    &cells->cohorts};
+    struct rocks_family **families[] = {&cells->contents, &cells->learners, &cells->pieces,
+                                        &cells->summary,  &cells->facts,    &cells->marks,
+                                        &cells->cohorts,  &cells->rolled,   &cells->rollups};
     cells->base = rocks_family(cells->store, "default");
     for (size_t i = 0; i < ARRAY_COUNT(families); i++)
         *families[i] = rocks_family(cells->store, family_names[i]);
@@ -32,7 +34,7 @@ static enum status store_open(struct cells *cells, size_t cache_bytes, bool make
         return status;
     families_find(cells);
     if (!cells->contents || !cells->learners || !cells->pieces || !cells->summary || !cells->facts || !cells->marks ||
-        !cells->cohorts)
+        !cells->cohorts || !cells->rolled || !cells->rollups)
         return error_set(error, STATUS_CORRUPT, "%s: this store holds no cells; run `jejak-aggregator rebuild`",
                          cells->path);
     return STATUS_OK;
@@ -78,6 +80,10 @@ static enum status cells_read(struct cells *cells, const struct cells_settings *
         status = cells_read_contents(cells, error);
     if (status == STATUS_OK)
         status = cells_read_learners(cells, error);
+    if (status == STATUS_OK)
+        status = cells_read_rolled(cells, error);
+    if (status == STATUS_OK)
+        cells_rows_stored(cells);
     if (status == STATUS_OK && cells->mode == CELLS_WRITE)
         status = read_places(cells, error);
     return status;
@@ -90,6 +96,7 @@ enum status cells_open(const char *path, enum cells_mode mode, const struct cell
     cells->path = mem_text("%s", path);
     cells->mode = mode;
     cells->batch = rocks_batch_open();
+    cells->rows = cells_rows_open();
     bool make = mode == CELLS_WRITE && !rocks_exists(path);
     enum status status = STATUS_OK;
     if (mode == CELLS_READ_ONLY && !rocks_exists(path))
@@ -129,6 +136,9 @@ void cells_close(struct cells *cells)
     free(cells->restricted_lids);
     free(cells->forgotten);
     free(cells->places);
+    free(cells->changed);
+    free(cells->rollup_out.data);
+    cells_rows_close(cells->rows);
     rocks_batch_close(cells->batch);
     zone_close(cells->zone);
     flush_quietly(cells);
@@ -171,12 +181,17 @@ enum status cells_settle(struct cells *cells, struct error *error)
     enum status status = cells_forget_stored(cells, error);
     if (status == STATUS_OK)
         status = cells_cut_stored(cells, error);
+    if (status == STATUS_OK)
+        status = cells_drop_changed(cells, error);
     if (status != STATUS_OK)
         return status;
     if (cells->position.has_log)
         cells_batch_position(cells);
     status = rocks_write(cells->store, cells->batch, false, error);
     rocks_batch_clear(cells->batch);
+    if (cells->pieces_changed)
+        cells_rows_days_changed(cells);
+    cells->pieces_changed = false;
     cells->unsettled = false;
     return status;
 }

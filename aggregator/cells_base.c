@@ -6,6 +6,7 @@
  *     "max_slice_ms"   u32 LE
  *     "position"       log id (16), epoch u32, offset u64, learners u32, next piece u64; LE. Absent: nothing folded yet
  *     "cut"            i64 LE, Unix ms UTC
+ *     "rolled_end"     u32 LE, one past the last day of any roll-up. Absent: there are none
  */
 #include "aggregator/cells_inner.h"
 
@@ -160,4 +161,27 @@ void cells_cut(struct cells *cells, int64_t cut_ms)
     base_cut(cells, cut_ms);
     put_number(cells, "cut", (uint64_t)cut_ms, 8);
     cells->cut_pending = true;
+}
+
+enum status cells_read_rolled(struct cells *cells, struct error *error)
+{
+    bool found = false;
+    struct rocks_value value;
+    enum status status = base_get(cells, "rolled_end", 4, &found, &value, error);
+    if (status != STATUS_OK || !found)
+        return status;
+    uint32_t end_day = get_u32(value.bytes.data);
+    rocks_value_close(&value);
+    if (end_day > INT32_MAX)
+        return error_set(error, STATUS_CORRUPT, "%s: \"rolled_end\" is out of range", cells->path);
+    cells->rolled_end = (int32_t)end_day;
+    return STATUS_OK;
+}
+
+void cells_reach_rolled(struct cells *cells, int32_t end_day)
+{
+    if (end_day <= cells->rolled_end)
+        return;
+    cells->rolled_end = end_day;
+    put_number(cells, "rolled_end", (uint64_t)end_day, 4);
 }

@@ -12,11 +12,13 @@ struct cell_place {
     int32_t day;
 };
 
+struct cells_rows;
+
 struct cells {
     char *path;
     enum cells_mode mode;
     struct rocks *store;
-    struct rocks_family *base, *contents, *learners, *pieces, *summary, *facts, *marks, *cohorts;
+    struct rocks_family *base, *contents, *learners, *pieces, *summary, *facts, *marks, *cohorts, *rolled, *rollups;
     struct zone *zone;
     uint32_t max_slice_ms;
     struct cells_position position; /* as committed, but for learners, which may be ahead */
@@ -41,7 +43,32 @@ struct cells {
     uint32_t forgotten_count;
     struct cell_place *places; /* cells to look at for merging */
     size_t place_count, place_room;
+
+    struct cells_rows *rows;    /* cells_rows.c */
+    struct cell_place *changed; /* cells put or rewritten in the batch, on days that may be rolled up */
+    size_t changed_count, changed_room;
+    bool pieces_changed; /* in the batch: some come or go */
+    int32_t rolled_end;  /* one past the last day of any roll-up; 0: there are none */
+    struct bytes rollup_out;
 };
+
+/* cells_rows.c. The writer tells of content paths, of days, of what changes. */
+struct cells_rows *cells_rows_open(void);
+void cells_rows_close(struct cells_rows *rows);
+void cells_rows_add(struct cells *cells, uint32_t content);     /* the next content path */
+void cells_rows_stored(struct cells *cells);                    /* opened: look at what is stored */
+void cells_rows_reach(struct cells *cells, int32_t day);        /* a piece of this day is put */
+void cells_rows_changed(struct cells *cells, uint32_t content); /* roll-ups over it are taken away */
+void cells_rows_days_changed(struct cells *cells);              /* pieces came or went */
+/* From the store: first and last day of a content path; false where it has none. */
+bool cells_stored_days(const struct cells *cells, uint32_t content, int32_t *first, int32_t *last);
+
+/* cells_rollup.c: a cell's facts change with this batch. cells_drop_changed() puts into the batch what takes away the
+ * roll-ups over its day, and over the next one, into which an interval may reach. */
+void cells_changed(struct cells *cells, uint32_t content, int32_t day);
+enum status cells_drop_changed(struct cells *cells, struct error *error) must_check;
+/* cells_base.c: a roll-up ends there. */
+void cells_reach_rolled(struct cells *cells, int32_t end_day);
 
 void cells_place_add(struct cells *cells, uint32_t content, int32_t day);
 /* cells_forget.c: puts into the batch what takes the forgotten, or the days that are cut, out of what is stored. */
@@ -56,6 +83,7 @@ enum status cells_read_settings(struct cells *cells, const struct cells_settings
                                 struct error *error) must_check;
 enum status cells_read_position(struct cells *cells, struct error *error) must_check;
 enum status cells_read_cut(struct cells *cells, struct error *error) must_check;
+enum status cells_read_rolled(struct cells *cells, struct error *error) must_check;
 enum status cells_read_contents(struct cells *cells, struct error *error) must_check;
 enum status cells_read_learners(struct cells *cells, struct error *error) must_check;
 void cells_batch_position(struct cells *cells);

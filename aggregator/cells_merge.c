@@ -121,7 +121,10 @@ static enum status forget_piece(struct cells *cells, const struct cell_key *key,
         return STATUS_OK;
     bool holds = index->marks_bytes > 0; /* few and small: written anew without a look */
     enum status status = holds ? STATUS_OK : summary_holds(cells, key, &holds, error);
-    return status == STATUS_OK && holds ? cells_rewrite(cells, key, 1, error) : status;
+    if (status != STATUS_OK || !holds)
+        return status;
+    cells_changed(cells, key->content, key->day);
+    return cells_rewrite(cells, key, 1, error);
 }
 
 enum status cells_forget_stored(struct cells *cells, struct error *error)
@@ -153,6 +156,7 @@ static enum status cut_piece(const struct cell_key *key, const struct cell_index
                              struct error *error)
 {
     (void)error;
+    cells_changed(argument, key->content, key->day);
     cells_batch_delete(argument, key, index);
     return STATUS_OK;
 }

@@ -19,6 +19,7 @@ static void batch_index(struct cells *cells, const uint8_t *key, const struct ce
 {
     uint8_t bytes[CELL_INDEX_BYTES];
     cell_index_write(index, bytes);
+    cells->pieces_changed = true;
     batch_value(cells, cells->pieces, key, slice_of(bytes, sizeof bytes), false);
 }
 
@@ -27,6 +28,7 @@ void cells_batch_delete(struct cells *cells, const struct cell_key *key, const s
     uint8_t bytes[CELL_KEY_BYTES];
     struct slice nothing = slice_of(NULL, 0);
     cell_key_write(key, bytes);
+    cells->pieces_changed = true;
     batch_value(cells, cells->pieces, bytes, nothing, true);
     batch_value(cells, cells->summary, bytes, nothing, stored->summary_bytes > 0);
     batch_value(cells, cells->facts, bytes, nothing, stored->facts_bytes > 0);
@@ -76,6 +78,8 @@ void cells_put_piece(struct cells *cells, struct cell_builder *builder)
         return;
     cells->next_piece++;
     batch_piece(cells, &builder->key, &values, &(struct cell_index){0});
+    cells_rows_reach(cells, builder->key.day);
+    cells_changed(cells, builder->key.content, builder->key.day);
     cells_place_add(cells, builder->key.content, builder->key.day);
 }
 

@@ -158,7 +158,7 @@ enum status cells_scan_index(const struct cells *cells, uint32_t content, int32_
 }
 
 /* The first and the last piece of a content path are two seeks, whatever stands between. */
-static bool content_days(const struct cells *cells, uint32_t content, int32_t *first, int32_t *last)
+bool cells_stored_days(const struct cells *cells, uint32_t content, int32_t *first, int32_t *last)
 {
     struct cell_key first_key, last_key;
     struct rocks_iterator *iterator = rows_open(cells, cells->pieces, content, 0, INT32_MAX);
@@ -173,29 +173,6 @@ static bool content_days(const struct cells *cells, uint32_t content, int32_t *f
     *first = first_key.day;
     *last = last_key.day;
     return true;
-}
-
-bool cells_days(const struct cells *cells, int32_t *first, int32_t *end)
-{
-    int32_t least = INT32_MAX, greatest = INT32_MIN;
-    for (uint32_t content = 0; content < cells_content_count(cells); content++) {
-        int32_t from = 0, to = 0;
-        if (!content_days(cells, content, &from, &to))
-            continue;
-        least = from < least ? from : least;
-        greatest = to > greatest ? to : greatest;
-    }
-    if (greatest < least)
-        return false;
-    *first = least;
-    *end = greatest + 1;
-    return true;
-}
-
-bool cells_content_seen(const struct cells *cells, uint32_t content)
-{
-    int32_t first = 0, last = 0;
-    return content_days(cells, content, &first, &last);
 }
 
 enum status cells_value(const struct cells *cells, struct rocks_family *family, const struct cell_key *key,

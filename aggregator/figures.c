@@ -216,7 +216,8 @@ static enum status compute_row(struct computation *c, uint32_t index, struct err
     c->active_ms.count = c->visits.count = 0;
     bits_clear(&c->here);
     walk_depth(c->walk, c->row ? WALK_ALL : WALK_COUNTS);
-    enum status status = walk_row(c->walk, plan->contents, plan->content_count, meet_learner, c, error);
+    struct walk_row row = {plan->contents, plan->content_count, c->query->level};
+    enum status status = walk_row(c->walk, &row, meet_learner, c, error);
     if (!status && c->row)
         status = fill_row(c, plan, error);
     if (!status)
@@ -267,7 +268,8 @@ static enum status computation_open(struct computation *c, struct error *error)
     c->later = bits_open(learner_count);
     c->later_ever = bits_open(learner_count);
     find_asked(c, learner_count);
-    c->walk = walk_open(c->cells, c->query->from_ms, c->query->to_ms);
+    c->walk = walk_open(c->cells, WALK_FOR_REPORT);
+    walk_period(c->walk, c->query->from_ms, c->query->to_ms);
     c->marks = marks_open(c->cells, c->query->to_ms);
     open_table(c);
     return STATUS_OK;

@@ -1,9 +1,9 @@
 /* figures.h - exact figures of METRICS.md for a period, before anything is withheld.
  *
- * The one way: for each row, last row first, gather the summary entries of its content paths over the period and walk
- * over them (walk.h). Where a learner's entries follow each other in time, summaries add up; where they do not (a topic
- * and its section on screen together, pieces that repeat each other, a period that starts or ends inside an entry), the
- * learner's exact facts are joined instead. Rows go backwards so that "in a later row" is a bit per learner that is
+ * The one way: for each row, last row first, walk over what its content paths hold for the period (walk.h): roll-ups
+ * where there are, else pieces. Where a learner's entries follow each other in time, they add up; where they do not (a
+ * topic and its section on screen together, pieces that repeat each other, a period that starts or ends inside an
+ * entry), the learner's exact facts are joined instead. Rows go backwards so that "in a later row" is a bit per learner that is
  * already known.
  */
 #ifndef JEJAK_AGGREGATOR_FIGURES_H
@@ -33,6 +33,7 @@ struct figures_query {
     double over_factor;
     const struct figures_plan *plans;
     uint32_t plan_count;
+    uint32_t level;       /* 1 or 2: each plan has all content paths of a module or topic; else 0 or 3 */
     bool without_clipped; /* clipped_ms of no row is wanted; else of every row */
 };
 

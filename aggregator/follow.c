@@ -2,6 +2,7 @@
 
 #include "aggregator/feed.h"
 #include "aggregator/query.h"
+#include "aggregator/roller.h"
 
 #include "common/cli.h"
 #include "common/keyfile.h"
@@ -28,7 +29,8 @@ struct follow {
     struct feed feed;
     void *context, *query;
     int signals;
-    bool asked, stopping, merging;
+    bool asked, stopping, merging, rolling;
+    struct roller *roller;
     int64_t deadline_ns; /* asked: the answer is late then; else: ask again then */
     bool complained;     /* that nobody answers: once */
 };
@@ -72,15 +74,25 @@ void follow_status_print(const struct cells *cells, uint64_t durable, FILE *out)
 
 /* ---- the log ---- */
 
+static enum status cells_begin(struct follow *follow, struct error *error)
+{
+    enum status status = follow_cells_open(follow->config, &follow->feed.cells, error);
+    if (status == STATUS_OK)
+        follow->roller = roller_open(follow->feed.cells);
+    return status;
+}
+
 static enum status rebuild(struct follow *follow, struct error *error)
 {
     struct feed *feed = &follow->feed;
     log_alarm("the log is another one than before: the cells are rebuilt from its beginning");
     feed_close(feed);
+    roller_close(follow->roller);
+    follow->roller = NULL;
     cells_close(feed->cells);
     feed->cells = NULL;
     enum status status = cells_wipe(config_text(follow->config, CONFIG_CELLS), error);
-    return status == STATUS_OK ? follow_cells_open(follow->config, &feed->cells, error) : status;
+    return status == STATUS_OK ? cells_begin(follow, error) : status;
 }
 
 /* Trouble of the other side passes: it is said once, and asked again a second later. Our own ends the program. */
@@ -122,6 +134,14 @@ static enum status take(struct follow *follow, struct error *error)
     return judge(follow, feed_take(&follow->feed, 0, error), error);
 }
 
+/* Where there is nothing else to do: merging first, then roll-ups of what has come to rest. */
+static enum status tidy(struct follow *follow, struct error *error)
+{
+    if (follow->merging)
+        return cells_merge_some(follow->feed.cells, false, &follow->merging, error);
+    return follow->rolling ? roller_some(follow->roller, &follow->rolling, error) : STATUS_OK;
+}
+
 /* What is due by the clock: writing, asking, giving a late answer up; merging where there is nothing else to do. */
 static enum status on_time(struct follow *follow, bool idle, struct error *error)
 {
@@ -132,11 +152,12 @@ static enum status on_time(struct follow *follow, bool idle, struct error *error
         status = feed_flush(feed, error);
         if (status == STATUS_OK) /* one step even under load, or pieces would pile up */
             status = cells_merge_some(feed->cells, false, &follow->merging, error);
+        follow->rolling = true;
     }
     if (status == STATUS_OK && now_ns >= follow->deadline_ns)
         status = follow->asked ? take(follow, error) : ask(follow, error);
-    if (status == STATUS_OK && idle && follow->merging && !feed->dirty_since_ns)
-        status = cells_merge_some(feed->cells, false, &follow->merging, error);
+    if (status == STATUS_OK && idle && !feed->dirty_since_ns)
+        status = tidy(follow, error);
     return status;
 }
 
@@ -146,7 +167,7 @@ static long wait_ms(const struct follow *follow)
     if (follow->feed.dirty_since_ns) {
         int64_t write_ns = follow->feed.dirty_since_ns + config_whole(follow->config, CONFIG_FOLD_MS) * 1000000;
         until_ns = write_ns < until_ns ? write_ns : until_ns;
-    } else if (follow->merging) {
+    } else if (follow->merging || follow->rolling) {
         return 0;
     }
     return until_ns > now_ns ? (long)((until_ns - now_ns) / 1000000 + 1) : 0;
@@ -305,6 +326,7 @@ static void follow_close(struct follow *follow)
     const char *path = sock_ipc_path(config_text(follow->config, CONFIG_QUERY));
     feed_close(&follow->feed);
     source_close(follow->feed.source);
+    roller_close(follow->roller);
     cells_close(follow->feed.cells);
     if (follow->query && path)
         unlink(path);
@@ -316,12 +338,12 @@ static void follow_close(struct follow *follow)
 
 enum status follow_run(const struct config *config, const struct follow_options *options, struct error *error)
 {
-    struct follow follow = {.config = config, .options = *options, .signals = -1, .merging = true};
+    struct follow follow = {.config = config, .options = *options, .signals = -1, .merging = true, .rolling = true};
     follow.context = zmq_ctx_new();
     follow.feed.fold_events = (uint32_t)config_whole(config, CONFIG_FOLD_EVENTS);
     enum status status = signals_open(&follow, error);
     if (status == STATUS_OK) /* the cells' lock tells whether somebody follows already */
-        status = follow_cells_open(config, &follow.feed.cells, error);
+        status = cells_begin(&follow, error);
     if (status == STATUS_OK)
         status = start(&follow, error);
     if (status == STATUS_OK)

@@ -2,6 +2,8 @@
 
 #include "aggregator/radix.h"
 
+#include <stdlib.h>
+
 #define DAY_MS INT64_C(86400000)
 
 enum {
@@ -16,36 +18,31 @@ static int32_t day_utc(int64_t time_ms)
 
 /* A local day of any zone begins within a day of the UTC day of the same number; so one day more on either side holds
  * every event of the period and every interval that reaches into it, without asking what the cells' zone is. */
-static void find_days(struct gather *gather, int64_t from_ms, int64_t to_ms)
+void gather_period(struct gather *gather, int64_t from_ms, int64_t to_ms)
 {
-    int32_t first = 0, end = 0;
-    if (!cells_days(gather->cells, &first, &end))
-        return;
-    int64_t reach_ms = cells_max_slice_ms(gather->cells);
-    gather->oldest_day = first;
-    gather->first_day = day_utc(from_ms - reach_ms) - 1;
+    gather->from_ms = from_ms;
+    gather->to_ms = to_ms;
+    gather->first_day = day_utc(from_ms - gather->reach_ms) - 1;
     gather->end_day = day_utc(to_ms - 1) + 2;
-    if (gather->first_day < first)
-        gather->first_day = first;
-    if (gather->end_day > end)
-        gather->end_day = end;
+    if (gather->first_day < gather->oldest_day)
+        gather->first_day = gather->oldest_day;
+    if (gather->end_day > gather->newest_day + 1)
+        gather->end_day = gather->newest_day + 1;
 }
 
-struct gather gather_open(const struct cells *cells, int64_t from_ms, int64_t to_ms)
+struct gather gather_open(const struct cells *cells)
 {
-    struct gather gather = {.cells = cells,
-                            .learner_count = cells_learner_count(cells),
-                            .from_ms = from_ms,
-                            .to_ms = to_ms,
-                            .reach_ms = cells_max_slice_ms(cells)};
-    gather.earlier = bits_open(gather.learner_count);
-    find_days(&gather, from_ms, to_ms);
+    struct gather gather = {
+        .cells = cells, .learner_count = cells_learner_count(cells), .reach_ms = cells_max_slice_ms(cells)};
+    int32_t end = 0;
+    if (!cells_days(cells, &gather.oldest_day, &end))
+        gather.oldest_day = 1;
+    gather.newest_day = end - 1;
     return gather;
 }
 
 void gather_close(struct gather *gather)
 {
-    bits_close(&gather->earlier);
     cell_entries_close(&gather->read);
     free(gather->pieces);
     free(gather->order);
@@ -59,10 +56,29 @@ static enum status unknown_learner(uint32_t learner, uint32_t content, int32_t d
                      day, learner);
 }
 
-/* As for find_days(): a day and a day on either side, and what intervals reach beyond it. */
-static bool is_inside(const struct gather *gather, int32_t day)
+static bool is_inside(const struct gather *gather, const struct gather_piece *piece)
 {
-    return (day - 1) * DAY_MS >= gather->from_ms && (day + 2) * DAY_MS + gather->reach_ms <= gather->to_ms;
+    return piece->first_ms >= gather->from_ms && piece->last_ms < gather->to_ms;
+}
+
+/* All its moments: summaries do not ascend by time. */
+static void find_moments(const struct cell_piece *piece, struct gather_piece *found)
+{
+    found->first_ms = INT64_MAX;
+    found->last_ms = INT64_MIN;
+    for (uint32_t i = 0; i < piece->count; i++) {
+        const struct cell_entry *entry = &piece->entries[i];
+        found->first_ms = entry->first_ms < found->first_ms ? entry->first_ms : found->first_ms;
+        found->last_ms = entry->last_ms > found->last_ms ? entry->last_ms : found->last_ms;
+    }
+}
+
+void gather_narrow(struct gather *gather, int64_t from_ms, int64_t to_ms)
+{
+    gather->from_ms = from_ms;
+    gather->to_ms = to_ms;
+    for (size_t i = 0; i < gather->piece_count; i++)
+        gather->pieces[i].inside = is_inside(gather, &gather->pieces[i]);
 }
 
 /* Pieces of one content path and day are scanned one after the other. */
@@ -87,28 +103,18 @@ static enum status add_piece(const struct cell_piece *piece, void *argument, str
         gather->order = mem_grow(gather->order, gather->piece_room, sizeof *gather->order);
         gather->order_scratch = mem_grow(gather->order_scratch, gather->piece_room, sizeof *gather->order_scratch);
     }
-    gather->pieces[gather->piece_count++] = (struct gather_piece){piece->content,
-                                                                  piece->day,
-                                                                  piece->piece,
-                                                                  gather->read.count - piece->count,
-                                                                  piece->count,
-                                                                  is_inside(gather, piece->day),
-                                                                  true};
+    struct gather_piece *found = &gather->pieces[gather->piece_count++];
+    *found = (struct gather_piece){.content = piece->content,
+                                   .day = piece->day,
+                                   .piece = piece->piece,
+                                   .start = gather->read.count - piece->count,
+                                   .count = piece->count,
+                                   .alone = true};
+    find_moments(piece, found);
+    found->inside = is_inside(gather, found);
     find_company(gather);
     if (gather->read.count > UINT32_MAX)
         return error_set(error, STATUS_SYSTEM, "cells: a row of more than %u entries", UINT32_MAX);
-    return STATUS_OK;
-}
-
-static enum status copy_earlier(uint32_t content, int32_t day, const uint32_t *learners, uint32_t count, void *argument,
-                                struct error *error)
-{
-    struct gather *gather = argument;
-    for (uint32_t i = 0; i < count; i++) {
-        if (learners[i] >= gather->learner_count)
-            return unknown_learner(learners[i], content, day, error);
-        bits_add(&gather->earlier, learners[i]);
-    }
     return STATUS_OK;
 }
 
@@ -124,15 +130,9 @@ static void order_by_day(struct gather *gather)
 enum status gather_row(struct gather *gather, const uint32_t *contents, uint32_t content_count, struct error *error)
 {
     gather->read.count = gather->piece_count = 0;
-    bits_clear(&gather->earlier);
-    for (uint32_t i = 0; i < content_count; i++) {
-        enum status status = STATUS_OK;
-        if (gather->oldest_day < gather->first_day)
-            status = cells_scan_learners(gather->cells, contents[i], gather->oldest_day, gather->first_day,
-                                         copy_earlier, gather, error);
-        if (!status && gather->first_day < gather->end_day)
-            status = cells_scan(gather->cells, contents[i], gather->first_day, gather->end_day, &gather->read,
-                                add_piece, gather, error);
+    for (uint32_t i = 0; i < content_count && gather->first_day < gather->end_day; i++) {
+        enum status status = cells_scan(gather->cells, contents[i], gather->first_day, gather->end_day, &gather->read,
+                                        add_piece, gather, error);
         if (status)
             return status;
     }

@@ -4,6 +4,7 @@
 #include "aggregator/query.h"
 #include "aggregator/report.h"
 #include "aggregator/report_command.h"
+#include "aggregator/roller.h"
 
 #include "common/cli.h"
 #include "common/startup.h"
@@ -94,6 +95,17 @@ static enum status merge_all(struct cells *cells, struct error *error)
     return status;
 }
 
+static enum status roll_all(struct cells *cells, struct error *error)
+{
+    struct roller *roller = roller_open(cells);
+    bool more = true;
+    enum status status = STATUS_OK;
+    while (more && !stopped && status == STATUS_OK)
+        status = roller_some(roller, &more, error);
+    roller_close(roller);
+    return status;
+}
+
 static enum status fold_here(const struct config *config, struct error *error)
 {
     struct feed feed = {.fold_events = (uint32_t)config_whole(config, CONFIG_FOLD_EVENTS)};
@@ -106,6 +118,8 @@ static enum status fold_here(const struct config *config, struct error *error)
         status = feed_catch_up(&feed, &stopped, error);
     if (status == STATUS_OK)
         status = merge_all(feed.cells, error);
+    if (status == STATUS_OK)
+        status = roll_all(feed.cells, error);
     if (status == STATUS_OK) {
         char count[CLI_COUNT_BYTES], end[CLI_COUNT_BYTES], took[CLI_DURATION_BYTES];
         printf("folded %s entries of the log, up to offset %s, in %s\n", cli_count(feed_offset(&feed) - before, count),

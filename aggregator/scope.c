@@ -72,6 +72,7 @@ static enum status compute_tables(struct period *period, enum period_use use, st
                                       .over_factor = scope->over_factor,
                                       .plans = plans,
                                       .plan_count = scope->rows[i].count,
+                                      .level = (uint32_t)scope->rows[i].level,
                                       .without_clipped = use != PERIOD_NOW};
         status = figures_compute(scope->cells, &query, &period->tables[i], error);
         free(plans);

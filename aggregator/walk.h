@@ -1,41 +1,33 @@
-/* walk.h - the one pass over a row: from summary entries, piece after piece, to what each learner did in the period.
+/* walk.h - what each learner did in a row within a period: roll-ups added up, and pieces read where there are none.
  *
- *     gather    the pieces of the row's content paths, as the cells lend them     by path, day
- *     stream    entries, pieces taken by day: each is added to its learner's sum  one random access an entry
- *     torn      a learner whose entries do not simply follow each other: their    only these learners' entries:
- *               keys (learner << 32 | entry) are sorted by learner, then time     radix sort, insertion sort
- *     cluster   of a torn learner: entries that share a moment, or one that
- *               reaches over an edge of the period, are joined from their facts;
- *               what stands alone still adds up
+ *     period     from |............................................................| to
+ *     parts           pieces  | 1 day | 8 days     | 32 days              | 1 day |  pieces
  *
- * "Follow" is strict: an entry that starts at the very moment at which another ends goes the exact way, since two
- * pieces may hold the same open. In most rows few learners are torn; where a row has many paths at once, many are.
- * Memory is 48 to 128 bytes an entry of the greatest row and 64 bytes a learner, kept from row to row.
+ * Each part is clipped to its days, so a learner's parts follow each other and add up (rollup.h). A row without
+ * roll-ups is one stretch of pieces (stretch.h). Memory is that of two sums a learner and of the greatest stretch.
  */
 #ifndef JEJAK_AGGREGATOR_WALK_H
 #define JEJAK_AGGREGATOR_WALK_H
 
-#include "aggregator/activity.h"
-#include "aggregator/bits.h"
+#include "aggregator/stretch.h"
 
 struct walk;
 
-/* Over [from_ms, to_ms). Borrows the cells. */
-struct walk *walk_open(const struct cells *cells, int64_t from_ms, int64_t to_ms);
-void walk_close(struct walk *walk);
-
-/* How much of an activity is asked for. WALK_COUNTS: opens, and whether there is active time; the rest means nothing.
- * They add up in any order, so only a piece with company is looked at for what another one may hold too. */
-enum walk_depth {
-    WALK_ALL,
-    WALK_COUNTS,
+enum walk_for {
+    WALK_FOR_REPORT,  /* restricted learners are left out */
+    WALK_FOR_ROLLUPS, /* everybody; walk_ever() is not asked for */
 };
+struct walk *walk_open(const struct cells *cells, enum walk_for use); /* borrows the cells */
+void walk_close(struct walk *walk);
+/* The rows from now on: over [from_ms, to_ms). */
+void walk_period(struct walk *walk, int64_t from_ms, int64_t to_ms);
+void walk_depth(struct walk *walk, enum walk_depth depth);
+/* Only the shortest so many spans of roll-ups are taken: a longer one is made of shorter ones. ROLLUP_SPANS at first. */
+void walk_spans(struct walk *walk, unsigned spans);
 
 /* Called once for each learner with activity in the row within the period, in no order. */
-typedef void (*walk_learner_fn)(uint32_t learner, const struct activity *activity, void *argument);
-enum status walk_row(struct walk *walk, const uint32_t *contents, uint32_t content_count, walk_learner_fn each,
-                     void *argument, struct error *error) must_check;
-void walk_depth(struct walk *walk, enum walk_depth depth); /* of the rows from now on; WALK_ALL at first */
+enum status walk_row(struct walk *walk, const struct walk_row *row, activity_fn each, void *argument,
+                     struct error *error) must_check;
 
 /* Learners with activity before `to` in the last row walked, however long before `from`. Restricted ones may be among
  * them. */

@@ -101,12 +101,7 @@ static enum status look_up(void *state, uint64_t *units, struct error *error)
     const struct event *events = ingest->load.events;
     for (uint32_t first = 0; first < EVENTS; first += EVENTS / BATCHES) {
         uint32_t end = first + EVENTS / BATCHES;
-        for (uint32_t i = first; i < end; i++) {
-            ingest->hashes[i] = lookup_hash(ingest->lookup, events[i].learner);
-            lookup_prefetch(ingest->lookup, ingest->hashes[i]);
-        }
-        for (uint32_t i = first; i < end; i++)
-            ingest->numbers[i] = lookup_get(ingest->lookup, ingest->hashes[i]);
+        lookup_learners(ingest->lookup, events + first, end - first, ingest->hashes + first, ingest->numbers + first);
     }
     for (uint32_t i = 0; i < EVENTS; i++)
         *units += ingest->numbers[i] < LEARNERS;

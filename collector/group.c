@@ -1,19 +1,11 @@
 #include "collector/group.h"
 
-#include <sodium.h>
 #include <stdlib.h>
-#include <xxhash.h>
-
-enum {
-    PATH_SLOTS = 1 << 18
-}; /* full at half of them; one batch more has at most BATCH_MAX_EVENTS */
-_Static_assert(PATH_SLOTS / 2 + BATCH_MAX_EVENTS < PATH_SLOTS, "a slot is always free");
 
 struct group *group_open(uint32_t full_at_events, size_t batch_bytes)
 {
     ensure(full_at_events <= BLOCK_MAX_EVENTS - BATCH_MAX_EVENTS);
     struct group *group = mem_new(1, sizeof *group);
-    randombytes_buf(&group->seed, sizeof group->seed);
     group->full_at = full_at_events;
     group->event_room = full_at_events + BATCH_MAX_EVENTS;
     group->kind = mem_new(group->event_room, sizeof *group->kind);
@@ -21,9 +13,7 @@ struct group *group_open(uint32_t full_at_events, size_t batch_bytes)
     group->content = mem_new(group->event_room, sizeof *group->content);
     group->value = mem_new(group->event_room, sizeof *group->value);
     group->time_ms = mem_new(group->event_room, sizeof *group->time_ms);
-    group->path_slots = mem_new(PATH_SLOTS, sizeof *group->path_slots);
-    group->path_bytes_room = GROUP_FULL_PATH_BYTES + batch_bytes;
-    group->path_arena = mem_new(group->path_bytes_room, 1);
+    group->paths = paths_open(BATCH_MAX_EVENTS, batch_bytes);
     group->answers = mem_new(GROUP_MAX_BATCHES, sizeof *group->answers);
     group->rejected = mem_new(GROUP_MAX_REJECTED, sizeof *group->rejected);
     return group;
@@ -38,9 +28,7 @@ void group_close_memory(struct group *group)
     free(group->content);
     free(group->value);
     free(group->time_ms);
-    free(group->paths);
-    free(group->path_slots);
-    free(group->path_arena);
+    paths_close(group->paths);
     free(group->publisher_names);
     free(group->publishers);
     free(group->runs);
@@ -58,20 +46,18 @@ void group_close_memory(struct group *group)
 void group_clear(struct group *group, uint64_t number)
 {
     group->number = number;
-    if (group->path_count > 0)
-        memset(group->path_slots, 0, PATH_SLOTS * sizeof *group->path_slots);
-    group->event_count = group->path_count = group->publisher_count = group->run_count = 0;
+    paths_clear(group->paths);
+    group->event_count = group->publisher_count = group->run_count = 0;
     group->learner_count = group->session_count = group->row_count = group->answer_count = group->rejected_count = 0;
     group->expired_count = 0;
-    group->path_bytes = group->row_bytes = 0;
+    group->row_bytes = 0;
     group->result = STATUS_OK;
 }
 
 bool group_full(const struct group *group)
 {
     return group->event_count >= group->full_at || group->answer_count >= GROUP_MAX_BATCHES ||
-           group->path_bytes >= GROUP_FULL_PATH_BYTES || group->path_count > PATH_SLOTS / 2 ||
-           group->rejected_count + REJECTED_MAX_LISTED > GROUP_MAX_REJECTED;
+           paths_full(group->paths) || group->rejected_count + REJECTED_MAX_LISTED > GROUP_MAX_REJECTED;
 }
 
 bool group_needs_write(const struct group *group)
@@ -91,30 +77,6 @@ bool group_empty(const struct group *group)
             (array) = mem_grow((array), (room), sizeof *(array));                                                      \
         }                                                                                                              \
     } while (0)
-
-static uint32_t add_path(struct group *group, struct slice path, size_t slot)
-{
-    uint8_t *copy = group->path_arena + group->path_bytes;
-    ensure(path.size <= group->path_bytes_room - group->path_bytes);
-    memcpy(copy, path.data, path.size);
-    group->path_bytes += path.size;
-    grow(group->paths, group->path_count, group->path_room);
-    group->paths[group->path_count] = slice_of(copy, path.size);
-    group->path_slots[slot] = ++group->path_count;
-    return group->path_count - 1;
-}
-
-uint32_t group_path(struct group *group, struct slice path)
-{
-    size_t slot = XXH3_64bits_withSeed(path.data, path.size, group->seed) & (PATH_SLOTS - 1);
-    while (group->path_slots[slot]) {
-        uint32_t index = group->path_slots[slot] - 1;
-        if (slice_equal(group->paths[index], path))
-            return index;
-        slot = (slot + 1) & (PATH_SLOTS - 1);
-    }
-    return add_path(group, path, slot);
-}
 
 static uint32_t publisher_index(struct group *group, uint32_t publisher, const char *name)
 {
@@ -214,7 +176,7 @@ void group_columns(const struct group *group, struct block_columns *columns)
 {
     *columns = (struct block_columns){
         .count = group->event_count,
-        .path_count = group->path_count,
+        .path_count = paths_used(group->paths),
         .publisher_count = group->publisher_count,
         .run_count = group->run_count,
         .kind = group->kind,
@@ -222,7 +184,7 @@ void group_columns(const struct group *group, struct block_columns *columns)
         .content = group->content,
         .time_ms = group->time_ms,
         .value = group->value,
-        .paths = group->paths,
+        .paths = paths_list(group->paths),
         .publishers = group->publisher_names,
         .runs = group->runs,
     };

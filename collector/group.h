@@ -6,6 +6,7 @@
 #ifndef JEJAK_COLLECTOR_GROUP_H
 #define JEJAK_COLLECTOR_GROUP_H
 
+#include "collector/paths.h"
 #include "collector/roles.h"
 #include "collector/session.h"
 #include "collector/vault.h"
@@ -13,7 +14,6 @@
 
 enum {
     GROUP_MAX_BATCHES = 8192,
-    GROUP_FULL_PATH_BYTES = 4 << 20,
     GROUP_MAX_REJECTED = 256 * 1024,
     ROUTING_ID_MAX_BYTES = 255,
 };
@@ -41,7 +41,6 @@ struct group_expired {
 
 struct group {
     uint64_t number;
-    uint64_t seed;                /* of the path dictionary's hash: frontends cannot aim at collisions */
     uint32_t event_room, full_at; /* full at so many events; room for one batch more */
 
     uint32_t event_count;
@@ -49,11 +48,7 @@ struct group {
     uint32_t *learner, *content, *value;
     int64_t *time_ms;
 
-    uint32_t path_count, path_room;
-    struct slice *paths;
-    uint32_t *path_slots;               /* open addressing: index + 1, 0: empty */
-    size_t path_bytes, path_bytes_room; /* full at GROUP_FULL_PATH_BYTES; room for one batch more */
-    uint8_t *path_arena;
+    struct paths *paths; /* the dictionary, and those known from earlier groups */
 
     uint32_t publisher_count, publisher_room;
     struct slice *publisher_names;
@@ -97,8 +92,11 @@ bool group_full(const struct group *group);
 bool group_empty(const struct group *group);       /* nothing to answer, nothing to write */
 bool group_needs_write(const struct group *group); /* events, learners or session states */
 
-/* The index of a path in the group's dictionary. */
-uint32_t group_path(struct group *group, struct slice path);
+/* The index of a valid path in the group's dictionary. */
+static inline uint32_t group_path(struct group *group, struct slice path)
+{
+    return paths_use(group->paths, paths_learn(group->paths, path));
+}
 /* Appends one accepted event. */
 static inline void group_add(struct group *group, const struct event *event, uint32_t learner, uint32_t path)
 {

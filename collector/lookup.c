@@ -1,30 +1,44 @@
-#include "collector/lookup.h"
+#include "collector/siphash.h"
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 struct slot {
-    uint64_t low, high;
+    uint64_t low;
+    uint32_t high;   /* the lower half of the hash's `high` */
+    uint32_t number; /* LOOKUP_NONE: the slot is empty */
 };
+_Static_assert(sizeof(struct slot) == 16, "four on a cache line");
 
 struct lookup {
     uint8_t key[LOOKUP_KEY_BYTES];
     struct slot *slots;
-    uint32_t *numbers; /* LOOKUP_NONE: the slot is empty */
-    size_t room;       /* a power of two */
+    size_t room; /* a power of two */
     uint32_t count;
 };
 
 enum {
-    FIRST_ROOM = 1 << 12
+    FIRST_ROOM = 1 << 12,
+    AHEAD = 256, /* so many slots are asked for at a time: what fits the first-level cache */
 };
+
+/* Huge pages where the system has them: a table of many megabytes misses the TLB at each look otherwise. */
+static void prefer_huge_pages(void *memory, size_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)memory + page - 1) / page * page;
+    uintptr_t end = (uintptr_t)memory + size;
+    if (start < end)
+        (void)madvise((uint8_t *)memory + (start - (uintptr_t)memory), end - start, MADV_HUGEPAGE);
+}
 
 static void make_slots(struct lookup *lookup, size_t room)
 {
     lookup->room = room;
     lookup->slots = mem_new(room, sizeof *lookup->slots);
-    lookup->numbers = mem_new(room, sizeof *lookup->numbers);
-    memset(lookup->numbers, 0xff, room * sizeof *lookup->numbers);
+    prefer_huge_pages(lookup->slots, room * sizeof *lookup->slots);
+    memset(lookup->slots, 0xff, room * sizeof *lookup->slots);
 }
 
 struct lookup *lookup_open(const uint8_t key[LOOKUP_KEY_BYTES])
@@ -41,7 +55,6 @@ void lookup_close(struct lookup *lookup)
         return;
     sodium_memzero(lookup->key, sizeof lookup->key);
     free(lookup->slots);
-    free(lookup->numbers);
     free(lookup);
 }
 
@@ -53,43 +66,46 @@ struct lookup_hash lookup_hash(const struct lookup *lookup, struct slice id)
     return hash;
 }
 
-void lookup_prefetch(const struct lookup *lookup, struct lookup_hash hash)
-{
-    size_t at = hash.low & (lookup->room - 1);
-    __builtin_prefetch(&lookup->slots[at]);
-    __builtin_prefetch(&lookup->numbers[at]);
-}
-
 /* The slot of the hash, or the empty one where it would stand. */
-static size_t find(const struct lookup *lookup, struct lookup_hash hash)
+static inline struct slot *find(const struct lookup *lookup, uint64_t low, uint32_t high)
 {
-    size_t at = hash.low & (lookup->room - 1);
-    while (lookup->numbers[at] != LOOKUP_NONE &&
-           (lookup->slots[at].low != hash.low || lookup->slots[at].high != hash.high))
+    size_t at = low & (lookup->room - 1);
+    while (lookup->slots[at].number != LOOKUP_NONE && (lookup->slots[at].low != low || lookup->slots[at].high != high))
         at = (at + 1) & (lookup->room - 1);
-    return at;
+    return &lookup->slots[at];
 }
 
 uint32_t lookup_get(const struct lookup *lookup, struct lookup_hash hash)
 {
-    return lookup->numbers[find(lookup, hash)];
+    return find(lookup, hash.low, (uint32_t)hash.high)->number;
+}
+
+uint32_t lookup_learners(const struct lookup *lookup, const struct event *events, uint32_t count,
+                         struct lookup_hash *hashes, uint32_t *numbers)
+{
+    uint32_t unknown = 0;
+    for (uint32_t first = 0; first < count; first += AHEAD) {
+        uint32_t end = count - first < AHEAD ? count : first + AHEAD;
+        siphash_learners(lookup->key, events + first, end - first, hashes + first);
+        for (uint32_t i = first; i < end; i++)
+            __builtin_prefetch(&lookup->slots[hashes[i].low & (lookup->room - 1)]);
+        for (uint32_t i = first; i < end; i++) {
+            numbers[i] = lookup_get(lookup, hashes[i]);
+            unknown += numbers[i] == LOOKUP_NONE;
+        }
+    }
+    return unknown;
 }
 
 static void grow(struct lookup *lookup)
 {
     struct slot *slots = lookup->slots;
-    uint32_t *numbers = lookup->numbers;
     size_t room = lookup->room;
     make_slots(lookup, room * 2);
-    for (size_t i = 0; i < room; i++) {
-        if (numbers[i] == LOOKUP_NONE)
-            continue;
-        size_t at = find(lookup, (struct lookup_hash){slots[i].low, slots[i].high});
-        lookup->slots[at] = slots[i];
-        lookup->numbers[at] = numbers[i];
-    }
+    for (size_t i = 0; i < room; i++)
+        if (slots[i].number != LOOKUP_NONE)
+            *find(lookup, slots[i].low, slots[i].high) = slots[i];
     free(slots);
-    free(numbers);
 }
 
 void lookup_put(struct lookup *lookup, struct lookup_hash hash, uint32_t number)
@@ -97,10 +113,9 @@ void lookup_put(struct lookup *lookup, struct lookup_hash hash, uint32_t number)
     ensure(number != LOOKUP_NONE);
     if ((uint64_t)lookup->count * 4 >= (uint64_t)lookup->room * 3)
         grow(lookup);
-    size_t at = find(lookup, hash);
-    ensure(lookup->numbers[at] == LOOKUP_NONE);
-    lookup->slots[at] = (struct slot){hash.low, hash.high};
-    lookup->numbers[at] = number;
+    struct slot *slot = find(lookup, hash.low, (uint32_t)hash.high);
+    ensure(slot->number == LOOKUP_NONE);
+    *slot = (struct slot){hash.low, (uint32_t)hash.high, number};
     lookup->count++;
 }
 

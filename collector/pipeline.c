@@ -20,6 +20,7 @@ struct pipeline *pipeline_open(struct roles *roles, const uint8_t lookup_key[KEY
     memcpy(pipeline->lookup_key, lookup_key, KEY_BYTES);
     memcpy(pipeline->session_key, session_key, KEY_BYTES);
     pipeline->events = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->events);
+    pipeline->paths = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->paths);
     pipeline->hashes = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->hashes);
     pipeline->numbers = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->numbers);
     return pipeline;
@@ -35,6 +36,7 @@ void pipeline_close(struct pipeline *pipeline)
     sodium_memzero(pipeline->session_key, KEY_BYTES);
     free(pipeline->allowances);
     free(pipeline->events);
+    free(pipeline->paths);
     free(pipeline->hashes);
     free(pipeline->numbers);
     free(pipeline);
@@ -85,21 +87,22 @@ static void reject(struct pipeline *pipeline, uint32_t index, enum verdict verdi
 /* All events of the batch: the good ones into `events`, the others into `rejected`. False: the bytes are malformed. */
 static bool read_events(struct pipeline *pipeline, struct wire_batch *batch, int64_t now_ms)
 {
-    struct event *event = pipeline->events;
+    const struct paths *paths = pipeline->group->paths;
     enum verdict verdict;
+    uint32_t count = 0;
     int64_t newest_ms = now_ms + FUTURE_TOLERANCE_MS;
     int64_t oldest_ms = pipeline->limits.retention_ms ? now_ms - pipeline->limits.retention_ms : 0;
     pipeline->rejected_listed = pipeline->rejected_total = 0;
     memset(pipeline->verdicts, 0, sizeof pipeline->verdicts);
-    for (uint32_t index = 0; wire_event_next(batch, event, &verdict); index++) {
+    for (uint32_t index = 0; wire_event_next(batch, &pipeline->events[count], &verdict); index++) {
         if (verdict == VERDICT_ACCEPTED)
-            verdict = event_check(event, oldest_ms, newest_ms);
+            verdict = paths_check(paths, &pipeline->events[count], oldest_ms, newest_ms, &pipeline->paths[count]);
         if (verdict == VERDICT_ACCEPTED)
-            event++;
+            count++;
         else
             reject(pipeline, index, verdict);
     }
-    pipeline->event_count = (uint32_t)(event - pipeline->events);
+    pipeline->event_count = count;
     return wire_batch_finish(batch);
 }
 
@@ -118,11 +121,10 @@ static uint64_t fingerprint_of(const struct pipeline *pipeline, struct slice eve
 static void append(struct pipeline *pipeline, uint32_t publisher, int64_t now_ms)
 {
     struct group *group = pipeline->group;
-    uint32_t path = 0;
     for (uint32_t i = 0; i < pipeline->event_count; i++) {
         const struct event *event = &pipeline->events[i];
-        if (i == 0 || !slice_equal(event->content, pipeline->events[i - 1].content))
-            path = group_path(group, event->content);
+        bool known = pipeline->paths[i] != PATHS_NONE;
+        uint32_t path = known ? paths_use(group->paths, pipeline->paths[i]) : group_path(group, event->content);
         group_add(group, event, pipeline->numbers[i], path);
     }
     group_run(group, publisher, roles_publisher_name(pipeline->roles, publisher), pipeline->event_count, now_ms);

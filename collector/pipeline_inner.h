@@ -29,6 +29,7 @@ struct pipeline {
 
     /* Of the batch at hand; room for BATCH_MAX_EVENTS. */
     struct event *events; /* those accepted */
+    uint32_t *paths;      /* their contents, as the group knows them, or PATHS_NONE */
     struct lookup_hash *hashes;
     uint32_t *numbers;
     uint32_t event_count;

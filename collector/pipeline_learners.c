@@ -6,16 +6,6 @@ enum {
     HOUR_MS = 3600 * 1000
 };
 
-static void hash_learners(struct pipeline *pipeline)
-{
-    for (uint32_t i = 0; i < pipeline->event_count; i++) {
-        bool again = i > 0 && slice_equal(pipeline->events[i].learner, pipeline->events[i - 1].learner);
-        pipeline->hashes[i] =
-            again ? pipeline->hashes[i - 1] : lookup_hash(pipeline->lookup, pipeline->events[i].learner);
-        lookup_prefetch(pipeline->lookup, pipeline->hashes[i]);
-    }
-}
-
 static int by_hash(const void *a, const void *b)
 {
     return memcmp(a, b, sizeof(struct lookup_hash));
@@ -86,12 +76,8 @@ static enum status meet(struct pipeline *pipeline, struct slice id, struct looku
 
 enum status pipeline_pseudonymise(struct pipeline *pipeline, uint32_t publisher, int64_t now_ms)
 {
-    uint32_t unknown = 0;
-    hash_learners(pipeline);
-    for (uint32_t i = 0; i < pipeline->event_count; i++) {
-        pipeline->numbers[i] = lookup_get(pipeline->lookup, pipeline->hashes[i]);
-        unknown += pipeline->numbers[i] == LOOKUP_NONE;
-    }
+    uint32_t unknown =
+        lookup_learners(pipeline->lookup, pipeline->events, pipeline->event_count, pipeline->hashes, pipeline->numbers);
     if (unknown == 0)
         return STATUS_OK;
     if (!new_learners_fit(pipeline, publisher, unknown, now_ms))

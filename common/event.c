@@ -4,11 +4,10 @@
 static const struct {
     const char *name;
     size_t length;
-    bool has_value;
     uint32_t least;
     uint32_t greatest;
 } kinds[KIND_COUNT] = {
-#define X(name, wire, valued, least, greatest) [KIND_##name] = {wire, sizeof(wire) - 1, valued, least, greatest},
+#define X(name, wire, valued, least, greatest) [KIND_##name] = {wire, sizeof(wire) - 1, least, greatest},
     KIND_TABLE(X)
 #undef X
 };
@@ -25,11 +24,6 @@ static const struct {
 const char *kind_name(enum kind kind)
 {
     return kinds[kind].name;
-}
-
-bool kind_has_value(enum kind kind)
-{
-    return kinds[kind].has_value;
 }
 
 enum kind kind_from_name(struct slice name)
@@ -59,21 +53,34 @@ static bool printable_ascii(uint64_t bytes)
     return ((bytes | below_space | delete) & high) == 0;
 }
 
-bool learner_valid(struct slice learner)
+/* Eight bytes at a time, the last ones overlapping those before them. */
+static bool all_printable_ascii(struct slice text)
 {
-    if (learner.size < 1 || learner.size > LEARNER_MAX_BYTES)
+    if (text.size < 8)
         return false;
-    size_t ascii = 0;
-    while (learner.size - ascii >= 8 && printable_ascii(get_u64(learner.data + ascii)))
-        ascii += 8;
-    for (size_t i = ascii; i < learner.size;) {
-        const uint8_t *s = learner.data + i;
-        size_t length = utf8_length(s, learner.size - i);
+    for (size_t i = 0; i < text.size - 8; i += 8)
+        if (!printable_ascii(get_u64(text.data + i)))
+            return false;
+    return printable_ascii(get_u64(text.data + text.size - 8));
+}
+
+static bool well_formed_without_controls(struct slice text)
+{
+    for (size_t i = 0; i < text.size;) {
+        const uint8_t *s = text.data + i;
+        size_t length = utf8_length(s, text.size - i);
         if (length == 0 || utf8_is_control(s, length))
             return false;
         i += length;
     }
     return true;
+}
+
+bool learner_valid(struct slice learner)
+{
+    if (learner.size < 1 || learner.size > LEARNER_MAX_BYTES)
+        return false;
+    return all_printable_ascii(learner) || well_formed_without_controls(learner);
 }
 
 /* 1 for a byte that may stand in a segment. */
@@ -114,7 +121,7 @@ bool value_valid(enum kind kind, uint32_t value)
     return value >= kinds[kind].least && value <= kinds[kind].greatest;
 }
 
-enum verdict event_check(const struct event *event, int64_t oldest_ms, int64_t newest_ms)
+static enum verdict check(const struct event *event, int64_t oldest_ms, int64_t newest_ms, bool known)
 {
     if (event->time_ms < 0 || event->time_ms > TIME_MAX_MS)
         return VERDICT_TIME_INVALID;
@@ -124,8 +131,17 @@ enum verdict event_check(const struct event *event, int64_t oldest_ms, int64_t n
         return VERDICT_TIME_EXPIRED;
     if (!learner_valid(event->learner))
         return VERDICT_LEARNER;
-    bool content_fits = event->kind == KIND_COHORT ? segment_valid(event->content) : content_valid(event->content);
-    if (!content_fits)
+    if (!known && !(event->kind == KIND_COHORT ? segment_valid(event->content) : content_valid(event->content)))
         return VERDICT_CONTENT;
     return value_valid(event->kind, event->value) ? VERDICT_ACCEPTED : VERDICT_VALUE;
+}
+
+enum verdict event_check(const struct event *event, int64_t oldest_ms, int64_t newest_ms)
+{
+    return check(event, oldest_ms, newest_ms, false);
+}
+
+enum verdict event_check_known(const struct event *event, int64_t oldest_ms, int64_t newest_ms)
+{
+    return check(event, oldest_ms, newest_ms, true);
 }

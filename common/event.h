@@ -22,6 +22,14 @@ enum kind {
     KIND_COUNT
 };
 
+/* A bit for each kind that has a value. */
+enum {
+    KINDS_WITH_VALUE = 0
+#define X(name, wire, valued, least, greatest) | (valued) << KIND_##name
+        KIND_TABLE(X)
+#undef X
+};
+
 /*  name          wire code        sentence (also the counter's description) */
 #define VERDICT_TABLE(X)                                                                                               \
     X(ACCEPTED, "accepted", "stored, or already there")                                                                \
@@ -60,7 +68,10 @@ struct event {
 };
 
 const char *kind_name(enum kind kind);
-bool kind_has_value(enum kind kind);
+static inline bool kind_has_value(enum kind kind)
+{
+    return KINDS_WITH_VALUE >> kind & 1;
+}
 /* KIND_COUNT where there is no such kind. */
 enum kind kind_from_name(struct slice name);
 
@@ -74,5 +85,7 @@ bool content_valid(struct slice content);         /* 1 to 3 segments joined by '
 
 /* The rules of an event that has its shape: learner, content, value and time against [oldest_ms, newest_ms]. */
 enum verdict event_check(const struct event *event, int64_t oldest_ms, int64_t newest_ms);
+/* The same for an event whose content was found to be one that its kind may have. */
+enum verdict event_check_known(const struct event *event, int64_t oldest_ms, int64_t newest_ms);
 
 #endif

@@ -115,6 +115,17 @@ static enum status reader_may_open(const char *path, struct error *error)
     return STATUS_OK;
 }
 
+static void first_level_plain(rocksdb_options_t *options)
+{
+    enum {
+        LEVELS = 7 /* RocksDB's own number */
+    };
+    int levels[LEVELS];
+    for (int i = 0; i < LEVELS; i++)
+        levels[i] = i == 0 ? rocksdb_no_compression : rocksdb_zstd_compression;
+    rocksdb_options_set_compression_per_level(options, levels, LEVELS);
+}
+
 /* Options that C has no setter for come through RocksDB's own option strings. */
 static enum status options_open(struct rocks *store, const struct rocks_options *wanted, struct error *error)
 {
@@ -143,6 +154,11 @@ static enum status options_open(struct rocks *store, const struct rocks_options 
     rocksdb_options_set_compression(options, rocksdb_zstd_compression);
     /* window bits, level, strategy, dictionary bytes: zstd looks at the level */
     rocksdb_options_set_compression_options(options, -14, wanted->compression_level, 0, 0);
+    if (wanted->memory_bytes > 0)
+        rocksdb_options_set_db_write_buffer_size(options, wanted->memory_bytes);
+    rocksdb_options_set_atomic_flush(options, wanted->remade);
+    if (wanted->plain_first_level)
+        first_level_plain(options);
     if (store->log_path)
         rocksdb_options_set_db_log_dir(options, store->log_path);
     store->table = rocksdb_block_based_options_create();
@@ -155,6 +171,7 @@ static enum status options_open(struct rocks *store, const struct rocks_options 
     store->write = rocksdb_writeoptions_create();
     store->write_synced = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(store->write_synced, 1);
+    rocksdb_writeoptions_disable_WAL(store->write, wanted->remade);
     return STATUS_OK;
 }
 

@@ -28,6 +28,11 @@ struct rocks_options {
     size_t max_wal_bytes;
     size_t block_bytes;    /* of the table files */
     int compression_level; /* zstd */
+    size_t memory_bytes;   /* of all memtables together; 0: write_buffer_bytes each, as many as there are families */
+    /* What is written here can be made again: writes that are not synced pass the write-ahead log by. A crash leaves
+     * the store as it was after some earlier write, of all families alike; closing it keeps everything. */
+    bool remade;
+    bool plain_first_level; /* files are compressed only when they are first merged */
 };
 
 /* Every family that stands in the store is opened; `families` names those made with a new store (beside "default"). */

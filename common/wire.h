@@ -57,6 +57,8 @@ enum wire_result wire_batch_read(struct slice message, struct wire_batch *batch)
  * otherwise VERDICT_ACCEPTED, the event is filled in and event_check() goes on with the rules, in the order of the
  * table of verdicts. The event borrows from the message. */
 bool wire_event_next(struct wire_batch *batch, struct event *event, enum verdict *verdict);
+/* The same without the quick way for usual encodings: what tests hold that way to. */
+bool wire_event_next_plain(struct wire_batch *batch, struct event *event, enum verdict *verdict);
 
 /* After the last event: was the whole message well-formed, nothing left over? */
 bool wire_batch_finish(struct wire_batch *batch);

@@ -1,5 +1,7 @@
 #include "tests/aggregator/fake_cells.h"
 
+#include "aggregator/rollup.h"
+
 #include <stdlib.h>
 
 #define DAY_MS INT64_C(86400000)
@@ -242,6 +244,52 @@ bool cells_days(const struct cells *cells, int32_t *first, int32_t *end)
         *end = i == 0 || day >= *end ? day + 1 : *end;
     }
     return history->event_count > 0;
+}
+
+/* There are no roll-ups here: test_cells has them. */
+bool cells_have_rollups(const struct cells *cells)
+{
+    (void)cells;
+    return false;
+}
+
+const struct zone *cells_time_zone(const struct cells *cells)
+{
+    (void)cells;
+    return NULL;
+}
+
+uint32_t cells_row(const struct cells *cells, uint32_t content, uint32_t level)
+{
+    (void)cells, (void)content, (void)level;
+    abort();
+}
+
+bool cells_row_days(const struct cells *cells, const uint32_t *contents, uint32_t count, int32_t *first, int32_t *end)
+{
+    (void)cells, (void)contents, (void)count, (void)first, (void)end;
+    abort();
+}
+
+enum status cells_scan_rollups(const struct cells *cells, const struct rollup_key *key, int32_t end_day, rollup_fn each,
+                               void *argument, struct error *error)
+{
+    (void)cells, (void)key, (void)end_day, (void)each, (void)argument, (void)error;
+    abort();
+}
+
+enum status cells_read_rollup(const struct cells *cells, const struct rollup_key *key, const struct cell_sink *sink,
+                              struct error *error)
+{
+    (void)cells, (void)key, (void)sink, (void)error;
+    abort();
+}
+
+enum status cells_read_rollup_learners(const struct cells *cells, const struct rollup_key *key,
+                                       struct cell_entries *into, uint32_t *count, struct error *error)
+{
+    (void)cells, (void)key, (void)into, (void)count, (void)error;
+    abort();
 }
 
 enum status cells_scan(const struct cells *cells, uint32_t content, int32_t first_day, int32_t end_day,

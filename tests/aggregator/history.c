@@ -144,5 +144,6 @@ struct figures_query history_query(const struct history *history, struct dice *d
                                   .over_factor = 1.5,
                                   .plans = book->plans,
                                   .plan_count = plan_count,
+                                  .level = level,
                                   .without_clipped = dice_chance(dice, 20)};
 }

@@ -1,6 +1,7 @@
 #include "tests/aggregator/scribe.h"
 
 #include "aggregator/fold.h"
+#include "aggregator/roller.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -139,6 +140,7 @@ void scribe_fold(const struct scribe *scribe, struct cells *cells, struct dice *
 {
     struct error error = {0};
     struct fold *fold = fold_open(cells, scribe_log_id, 1);
+    struct roller *roller = roller_open(cells);
     for (uint32_t number = cells_learner_count(cells); number < scribe->learners; number++) {
         uint8_t lid[LID_BYTES] = {0};
         if (number != erased)
@@ -152,9 +154,13 @@ void scribe_fold(const struct scribe *scribe, struct cells *cells, struct dice *
         bool more = dice_chance(dice, 10), all = dice_chance(dice, 20);
         while (more && dice_chance(dice, 70))
             expect_ok(cells_merge_some(cells, all, &more, &error), &error);
+        more = dice_chance(dice, 10);
+        while (more && dice_chance(dice, 70))
+            expect_ok(roller_some(roller, &more, &error), &error);
     }
     expect_ok(fold_flush(fold, &error), &error);
     fold_close(fold);
+    roller_close(roller);
 }
 
 struct cells *scribe_cells_open(const char *folder, const struct history *history)

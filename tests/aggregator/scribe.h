@@ -27,7 +27,7 @@ void scribe_history(struct scribe *scribe, const struct history *history, struct
 void scribe_close(struct scribe *scribe);
 
 /* Binds the numbers to the persons of the same number (zeros for `erased`, UINT32_MAX: nobody) and folds every record;
- * flushes and merges as the dice say. Ends the test where a status is not OK. */
+ * flushes, merges and makes roll-ups as the dice say. Ends the test where a status is not OK. */
 void scribe_fold(const struct scribe *scribe, struct cells *cells, struct dice *dice, uint32_t erased);
 
 struct cells *scribe_cells_open(const char *folder, const struct history *history);

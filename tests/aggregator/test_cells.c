@@ -1,4 +1,6 @@
 #include "aggregator/fold.h"
+#include "aggregator/roller.h"
+#include "aggregator/rollup.h"
 
 #include "common/rocks.h"
 #include "tests/aggregator/oracle.h"
@@ -90,6 +92,39 @@ static void merge_all(struct cells *cells, bool all)
         cr_assert_eq(cells_merge_some(cells, all, &more, &error), STATUS_OK, "%s", error.text);
 }
 
+/* How many roll-ups of each span stand. */
+struct tally {
+    size_t of[ROLLUP_SPANS];
+};
+
+static void tally_one(const struct rollup_key *key, uint32_t learners, void *argument)
+{
+    struct tally *tally = argument;
+    tally->of[key->span] += learners > 0;
+}
+
+static struct tally tally_rollups(const struct cells *cells)
+{
+    struct tally tally = {0};
+    for (uint32_t content = 0; content < cells_content_count(cells); content++)
+        for (uint32_t level = 1; level <= ROLLUP_LEVELS; level++)
+            for (unsigned span = 0; span < ROLLUP_SPANS; span++) {
+                struct rollup_key key = {content, (uint8_t)level, (uint8_t)span, 0};
+                cr_assert_eq(cells_scan_rollups(cells, &key, INT32_MAX, tally_one, &tally, &error), STATUS_OK, "%s",
+                             error.text);
+            }
+    return tally;
+}
+
+static void roll_all(struct cells *cells)
+{
+    struct roller *roller = roller_open(cells);
+    bool more = true;
+    while (more)
+        cr_assert_eq(roller_some(roller, &more, &error), STATUS_OK, "%s", error.text);
+    roller_close(roller);
+}
+
 static void restrict_all(struct scribe *scribe, const struct history *history)
 {
     for (uint32_t person = 0; person < history->learner_count; person++)
@@ -107,6 +142,7 @@ static struct cells *fresh(const struct history *history)
 
 Test(cells, of_random_histories_give_the_oracles_figures)
 {
+    struct tally rolled = {0};
     uint64_t count = 15, seed = first_seed(&count);
     for (uint64_t end = seed + count; seed < end; seed++) {
         struct dice dice = {seed};
@@ -125,10 +161,20 @@ Test(cells, of_random_histories_give_the_oracles_figures)
         compare(cells, &history, dice, seed, "opened again");
         merge_all(cells, true);
         compare(cells, &history, dice, seed, "merged into one");
+        roll_all(cells);
+        compare(cells, &history, dice, seed, "rolled up");
+        struct tally tally = tally_rollups(cells);
+        for (unsigned span = 0; span < ROLLUP_SPANS; span++)
+            rolled.of[span] += tally.of[span];
+        cells_close(cells);
+        cells = scribe_cells_open(folder, &history);
+        compare(cells, &history, dice, seed, "rolled up and opened again");
         cells_close(cells);
         scribe_close(&scribe);
         history_close(&history);
     }
+    for (unsigned span = 0; span < ROLLUP_SPANS && !getenv("JEJAK_SEED"); span++)
+        cr_assert_gt(rolled.of[span], 0, "no roll-up of %d days was ever made", rollup_days(span));
 }
 
 Test(cells, do_not_care_for_order_repeats_and_batches)
@@ -389,7 +435,12 @@ Test(cells, a_damaged_piece_is_refused_by_name)
     cells_close(cells);
     scribe_close(&scribe);
     char *path = scratch_path(folder, "cells");
-    struct rocks_options options = {ROCKS_WRITE, 1 << 20, 1 << 20, 8 << 20, 4096, 1};
+    struct rocks_options options = {.mode = ROCKS_WRITE,
+                                    .write_buffer_bytes = 1 << 20,
+                                    .cache_bytes = 1 << 20,
+                                    .max_wal_bytes = 8 << 20,
+                                    .block_bytes = 4096,
+                                    .compression_level = 1};
     struct rocks *store = NULL;
     cr_assert_eq(rocks_open(path, &options, NULL, 0, &store, &error), STATUS_OK, "%s", error.text);
     struct rocks_family *family = rocks_family(store, "summary");

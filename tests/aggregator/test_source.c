@@ -73,8 +73,12 @@ static void store_log(uint32_t epoch)
     logstore_segment_name(scribe.offsets[SECOND_SEGMENT], second);
     const char *families[] = {LOGSTORE_LEARNERS, LOGSTORE_SESSIONS, second, first};
     const char *path = config_text(config, CONFIG_LOG);
-    struct rocks_options options = {
-        rocks_exists(path) ? ROCKS_WRITE : ROCKS_CREATE, 1 << 20, 1 << 20, 8 << 20, 4096, 1};
+    struct rocks_options options = {.mode = rocks_exists(path) ? ROCKS_WRITE : ROCKS_CREATE,
+                                    .write_buffer_bytes = 1 << 20,
+                                    .cache_bytes = 1 << 20,
+                                    .max_wal_bytes = 8 << 20,
+                                    .block_bytes = 4096,
+                                    .compression_level = 1};
     struct rocks *store = NULL;
     cr_assert_eq(rocks_open(path, &options, families, 4, &store, &error), STATUS_OK, "%s", error.text);
     struct rocks_batch *batch = rocks_batch_open();

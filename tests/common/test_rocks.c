@@ -269,6 +269,71 @@ Test(rocks, a_range_starts_at_its_first_key_and_ends_before_its_end)
     rocks_close(store);
 }
 
+/* A process that writes the same number to two families, over and over, and ends without closing. */
+static void write_until_killed(void)
+{
+    struct rocks_options wanted = options(ROCKS_CREATE);
+    wanted.remade = true;
+    struct rocks *store = NULL;
+    if (rocks_open(folder, &wanted, families, 2, &store, &error) != STATUS_OK)
+        _exit(1);
+    char key[32], value[1025];
+    memset(value, 'x', sizeof value);
+    value[1024] = '\0';
+    struct rocks_batch *batch = rocks_batch_open();
+    for (int i = 0; i < 5000; i++) {
+        snprintf(key, sizeof key, "%08d", i);
+        rocks_batch_clear(batch);
+        rocks_batch_put(batch, rocks_family(store, "learners"), slice_of_text(key), slice_of_text(value));
+        rocks_batch_put(batch, rocks_family(store, "sessions"), slice_of_text(key), slice_of_text("small"));
+        if (rocks_write(store, batch, false, &error) != STATUS_OK)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static int rows_of(struct rocks *store, const char *name)
+{
+    int count = 0;
+    struct rocks_iterator *iterator = rocks_iterator_open(store, rocks_family(store, name));
+    for (rocks_iterator_seek(iterator, slice_of("", 0)); rocks_iterator_valid(iterator); rocks_iterator_next(iterator))
+        count++;
+    rocks_iterator_close(iterator);
+    return count;
+}
+
+Test(rocks, what_can_be_made_again_is_whole_after_a_crash)
+{
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0)
+        write_until_killed();
+    int ended = 0;
+    waitpid(pid, &ended, 0);
+    cr_assert(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+    struct rocks *store = open_store(ROCKS_WRITE);
+    int learners = rows_of(store, "learners");
+    cr_assert_eq(learners, rows_of(store, "sessions"));
+    cr_assert(learners > 0 && learners < 5000, "%d rows of 5,000 stand", learners);
+    rocks_close(store);
+}
+
+Test(rocks, closing_keeps_what_can_be_made_again)
+{
+    struct rocks_options wanted = options(ROCKS_CREATE);
+    wanted.remade = wanted.plain_first_level = true;
+    struct rocks *store = NULL;
+    cr_assert_eq(rocks_open(folder, &wanted, families, 2, &store, &error), STATUS_OK, "%s", error.text);
+    struct rocks_batch *batch = rocks_batch_open();
+    rocks_batch_put(batch, rocks_family(store, "learners"), slice_of_text("a"), slice_of_text("1"));
+    cr_assert_eq(rocks_write(store, batch, false, &error), STATUS_OK, "%s", error.text);
+    rocks_batch_close(batch);
+    rocks_close(store);
+    store = open_store(ROCKS_READ_ONLY);
+    cr_assert(holds(store, rocks_family(store, "learners"), "a", "1"));
+    rocks_close(store);
+}
+
 Test(rocks, a_flipped_byte_in_a_table_is_refused)
 {
     struct rocks *store = open_store(ROCKS_CREATE);

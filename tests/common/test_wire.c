@@ -612,17 +612,8 @@ Test(wire, an_event_means_the_same_in_every_encoding)
         enum verdict verdict;
         static const char head[] = "84 a1 76 01 a7 73657373696f6e c4 10 00112233445566778899aabbccddeeff a3 736571 01 "
                                    "a6 6576656e7473 91 ";
-        for (const char *part = head; part; part = part == head ? events[i] : NULL)
-            for (const char *at = part; *at;) {
-                unsigned byte;
-                if (*at == ' ') {
-                    at++;
-                    continue;
-                }
-                sscanf(at, "%2x", &byte);
-                bytes_byte(&message, byte);
-                at += 2;
-            }
+        bytes_hex(&message, head);
+        bytes_hex(&message, events[i]);
         cr_assert_eq(wire_batch_read(slice_of(message.data, message.size), &batch), WIRE_OK, "encoding %zu", i);
         cr_assert(wire_event_next(&batch, &event, &verdict));
         cr_assert_eq(verdict, VERDICT_ACCEPTED, "encoding %zu: %s", i, verdict_name(verdict));
@@ -643,4 +634,74 @@ Test(wire, an_event_means_the_same_in_every_encoding)
         }
         free(message.data);
     }
+}
+
+static bool same_event(const struct event *a, const struct event *b)
+{
+    return a->kind == b->kind && a->time_ms == b->time_ms && a->value == b->value &&
+           a->learner.data == b->learner.data && a->learner.size == b->learner.size &&
+           a->content.data == b->content.data && a->content.size == b->content.size;
+}
+
+/* Event by event, both ways come to the same verdict, the same event and the same place. How many were accepted. */
+static uint32_t read_both_ways(struct slice message)
+{
+    struct wire_batch quick, plain;
+    struct event one = {0}, other = {0};
+    enum verdict verdict = VERDICT_COUNT, expected = VERDICT_COUNT;
+    uint32_t accepted = 0;
+    enum wire_result result = wire_batch_read(message, &quick);
+    cr_assert_eq(wire_batch_read(message, &plain), result);
+    for (bool more = result == WIRE_OK; more;) {
+        more = wire_event_next(&quick, &one, &verdict);
+        cr_assert_eq(wire_event_next_plain(&plain, &other, &expected), more);
+        cr_assert(quick.cursor.at == plain.cursor.at && quick.events_left == plain.events_left);
+        cr_assert_eq(verdict, expected);
+        cr_assert(verdict != VERDICT_ACCEPTED || !more || same_event(&one, &other));
+        accepted += more && verdict == VERDICT_ACCEPTED;
+    }
+    cr_assert_eq(wire_batch_finish(&quick), wire_batch_finish(&plain));
+    cr_assert_eq(quick.detail, plain.detail);
+    return accepted;
+}
+
+static void pack_hex_batch(struct bytes *bytes, const char *const *events, size_t count)
+{
+    bytes_hex(bytes, "84 a176 01 a773657373696f6e c410 00112233445566778899aabbccddeeff a3736571 01 a66576656e7473");
+    bytes_byte(bytes, 0x90 + (unsigned)count);
+    for (size_t i = 0; i < count; i++)
+        bytes_hex(bytes, events[i]);
+}
+
+Test(wire, the_quick_way_reads_what_the_long_way_reads)
+{
+    static const char *const events[] = {
+        "95 a5 6477656c6c cf 0000018bcfe56800 b0 6c6561726e65722d3030303030303432 a4 6d2f7431 cd 7530",
+        "94 a4 6f70656e d3 0000018bcfe56801 d9 20 3031323334353637383961626364656630313233343536373839616263646566 "
+        "a4 6d2f7432",
+        "95 a8 70726f6772657373 cf 0000018bcfe56802 a8 6c6561726e657231 d9 03 6d2f74 64",
+        "94 aa 756e6661766f72697465 cf 0000018bcfe56803 a8 6c6561726e657232 a3 6d2f74",
+        "94 a8 6661766f72697465 cf 0000018bcfe56804 a8 6c6561726e657233 a3 6d2f74",
+        "94 a6 636f686f7274 cf 0000018bcfe56805 a8 6c6561726e657234 a7 636c6173732d31",
+        "95 a5 6477656c6c cf 0000018bcfe56806 a8 6c6561726e657235 a3 6d2f74 ce 0000ea60",
+        "95 a5 6477656c6c cf 0000018bcfe56807 a8 6c6561726e657236 a3 6d2f74 cc fa",
+    };
+    struct bytes whole = {0};
+    pack_hex_batch(&whole, events, ARRAY_COUNT(events));
+    cr_assert_eq(read_both_ways(bytes_slice(&whole)), ARRAY_COUNT(events));
+    uint64_t seed = 12;
+    uint32_t accepted = 0, rounds = 100000;
+    for (uint32_t round = 0; round < rounds; round++) {
+        size_t size = whole.size - (chance_below(&seed, 4) ? 0 : chance_below(&seed, whole.size));
+        uint8_t *bytes = exact_copy(slice_of(whole.data, size));
+        for (uint64_t changes = chance_below(&seed, 4); changes > 0 && size > 0; changes--) {
+            uint64_t at = chance_below(&seed, size);
+            bytes[at] =
+                chance_below(&seed, 2) ? (uint8_t)chance(&seed) : (uint8_t)(bytes[at] ^ 1 << chance_below(&seed, 8));
+        }
+        accepted += read_both_ways(slice_of(bytes, size));
+        free(bytes);
+    }
+    cr_assert(accepted > rounds && accepted < ARRAY_COUNT(events) * rounds, "%u accepted", accepted);
+    bytes_free(&whole);
 }

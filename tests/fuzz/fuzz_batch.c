@@ -1,6 +1,7 @@
 /* A publisher's message. */
 #include "tests/fuzz/fuzz.h"
 
+#include "collector/paths.h"
 #include "common/wire.h"
 
 static void check_event(struct slice message, const struct event *event)
@@ -13,6 +14,34 @@ static void check_event(struct slice message, const struct event *event)
     promise(event->learner.data + event->learner.size <= message.data + message.size);
     promise(event->content.data + event->content.size <= message.data + message.size);
     promise(learner_valid(event->learner) && content_valid(event->content));
+}
+
+/* An event means the same whichever way it is read, and has the same verdict whatever paths are known. */
+static void check_ways(struct slice message)
+{
+    struct paths *paths = paths_open(message.size, message.size);
+    struct wire_batch quick, plain;
+    struct event event, other;
+    enum verdict verdict, expected;
+    uint32_t handle;
+    if (wire_batch_read(message, &quick) != WIRE_OK || wire_batch_read(message, &plain) != WIRE_OK)
+        quick.events_left = plain.events_left = 0;
+    while (wire_event_next(&quick, &event, &verdict)) {
+        promise(wire_event_next_plain(&plain, &other, &expected) && verdict == expected);
+        promise(quick.cursor.at == plain.cursor.at);
+        if (verdict != VERDICT_ACCEPTED)
+            continue;
+        promise(event.kind == other.kind && event.time_ms == other.time_ms && event.value == other.value);
+        promise(slice_equal(event.learner, other.learner) && slice_equal(event.content, other.content));
+        verdict = paths_check(paths, &event, 1, TIME_MAX_MS - 1, &handle);
+        promise(verdict == event_check(&event, 1, TIME_MAX_MS - 1));
+        if (verdict != VERDICT_ACCEPTED)
+            continue;
+        uint32_t index = paths_use(paths, paths_learn(paths, event.content));
+        promise(slice_equal(paths_list(paths)[index], event.content));
+    }
+    promise(quick.events_left == 0 || !wire_event_next_plain(&plain, &other, &expected));
+    paths_close(paths);
 }
 
 static void check_batch(struct slice message)
@@ -42,6 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t *copy = exact_copy(slice_of(data, size));
     check_batch(slice_of(copy, size));
+    check_ways(slice_of(copy, size));
     free(copy);
     return 0;
 }

@@ -1,0 +1,199 @@
+/* Roll-ups as stored: which there are, writing, reading, taking away. */
+#include "aggregator/rollup.h"
+
+#include "aggregator/cells_inner.h"
+
+enum {
+    KEY_BYTES = 10,
+    INDEX_BYTES = 16,
+};
+
+static void key_write(const struct rollup_key *key, uint8_t bytes[KEY_BYTES])
+{
+    put_be32(bytes, key->row);
+    bytes[4] = key->level;
+    bytes[5] = key->span;
+    put_be32(bytes + 6, (uint32_t)key->day);
+}
+
+/* The value under a summary's frame: what it says of itself must be what the key says. */
+static struct cell_key frame_key(const struct rollup_key *key)
+{
+    return (struct cell_key){key->row, key->day, (uint64_t)key->level << 8 | key->span};
+}
+
+static int64_t end_ms(const struct cells *cells, const struct rollup_key *key)
+{
+    return zone_day_start_ms(cells->zone, key->day + rollup_days(key->span));
+}
+
+bool cells_have_rollups(const struct cells *cells)
+{
+    return cells->rolled_end > 0;
+}
+
+/* ---- which there are ---- */
+
+/* Its edges are still where the zone has its midnights. */
+static bool is_current(const struct cells *cells, const struct rollup_key *key, const uint8_t *index)
+{
+    int64_t from_ms = (int64_t)get_u64(index + 4);
+    return from_ms == zone_day_start_ms(cells->zone, key->day) && from_ms + get_u32(index + 12) == end_ms(cells, key);
+}
+
+enum status cells_scan_rollups(const struct cells *cells, const struct rollup_key *key, int32_t end_day, rollup_fn each,
+                               void *argument, struct error *error)
+{
+    uint8_t first[KEY_BYTES], end[KEY_BYTES];
+    struct rollup_key at = *key;
+    key_write(&at, first);
+    at.day = end_day - rollup_days(key->span) + 1;
+    key_write(&at, end);
+    if (at.day <= key->day)
+        return STATUS_OK;
+    struct rocks_iterator *iterator =
+        rocks_iterator_open_range(cells->store, cells->rolled, slice_of(first, KEY_BYTES), slice_of(end, KEY_BYTES));
+    enum status status = STATUS_OK;
+    for (; status == STATUS_OK && rocks_iterator_valid(iterator); rocks_iterator_next(iterator)) {
+        struct slice key_bytes = rocks_iterator_key(iterator), value = rocks_iterator_value(iterator);
+        if (key_bytes.size != KEY_BYTES || value.size != INDEX_BYTES) {
+            status = error_set(error, STATUS_CORRUPT, "cells: a row of the table of roll-ups has %zu and %zu bytes",
+                               key_bytes.size, value.size);
+            break;
+        }
+        at.day = (int32_t)get_be32(key_bytes.data + 6);
+        if (is_current(cells, &at, value.data))
+            each(&at, get_u32(value.data), argument);
+    }
+    if (status == STATUS_OK)
+        status = rocks_iterator_status(iterator, error);
+    rocks_iterator_close(iterator);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static enum status value_of(const struct cells *cells, const struct rollup_key *key, struct rocks_value *value,
+                            struct error *error)
+{
+    uint8_t bytes[KEY_BYTES];
+    bool found = false;
+    key_write(key, bytes);
+    enum status status = rocks_get(cells->store, cells->rollups, slice_of(bytes, KEY_BYTES), &found, value, error);
+    if (status == STATUS_OK && !found)
+        status = error_set(error, STATUS_CORRUPT, "cells: a roll-up of content %u from day %d is named and not there",
+                           key->row, key->day);
+    return status;
+}
+
+enum status cells_read_rollup(const struct cells *cells, const struct rollup_key *key, const struct cell_sink *sink,
+                              struct error *error)
+{
+    struct rocks_value value = {0};
+    struct cell_key frame = frame_key(key);
+    enum status status = value_of(cells, key, &value, error);
+    if (status == STATUS_OK)
+        status = cell_rollup_decode(value.bytes, &frame, cells_learner_count(cells), sink, error);
+    rocks_value_close(&value);
+    return status;
+}
+
+enum status cells_read_rollup_learners(const struct cells *cells, const struct rollup_key *key,
+                                       struct cell_entries *into, uint32_t *count, struct error *error)
+{
+    struct rocks_value value = {0};
+    struct cell_key frame = frame_key(key);
+    enum status status = value_of(cells, key, &value, error);
+    if (status == STATUS_OK)
+        status = cell_rollup_learners(value.bytes, &frame, cells_learner_count(cells), into, count, error);
+    rocks_value_close(&value);
+    return status;
+}
+
+/* ---- writing ---- */
+
+void cells_put_rollup(struct cells *cells, const struct rollup_key *key, const struct cell_entry *entries,
+                      uint32_t count)
+{
+    uint8_t bytes[KEY_BYTES], index[INDEX_BYTES];
+    struct slice key_bytes = slice_of(bytes, KEY_BYTES);
+    struct cell_key frame = frame_key(key);
+    int64_t from_ms = zone_day_start_ms(cells->zone, key->day);
+    key_write(key, bytes);
+    put_u32(index, count);
+    put_u64(index + 4, (uint64_t)from_ms);
+    put_u32(index + 12, (uint32_t)(end_ms(cells, key) - from_ms));
+    rocks_batch_put(cells->batch, cells->rolled, key_bytes, slice_of(index, INDEX_BYTES));
+    if (count > 0) {
+        cell_rollup_encode(&frame, from_ms, entries, count, &cells->rollup_out);
+        rocks_batch_put(cells->batch, cells->rollups, key_bytes,
+                        slice_of(cells->rollup_out.data, cells->rollup_out.size));
+    }
+    cells_reach_rolled(cells, key->day + rollup_days(key->span));
+}
+
+static enum status drop(struct cells *cells, const struct rollup_key *key, struct error *error)
+{
+    uint8_t bytes[KEY_BYTES];
+    struct slice key_bytes = slice_of(bytes, KEY_BYTES);
+    struct rocks_value value = {0};
+    bool found = false;
+    key_write(key, bytes);
+    enum status status = rocks_get(cells->store, cells->rolled, key_bytes, &found, &value, error);
+    if (status == STATUS_OK && found) {
+        rocks_batch_delete(cells->batch, cells->rolled, key_bytes);
+        if (value.bytes.size == INDEX_BYTES && get_u32(value.bytes.data) > 0)
+            rocks_batch_delete(cells->batch, cells->rollups, key_bytes);
+    }
+    rocks_value_close(&value);
+    return status;
+}
+
+static enum status drop_over(struct cells *cells, const struct cell_place *place, struct error *error)
+{
+    enum status status = STATUS_OK;
+    for (uint32_t level = 1; level <= ROLLUP_LEVELS; level++) {
+        uint32_t row = cells_row(cells, place->content, level);
+        for (unsigned span = 0; span < ROLLUP_SPANS && row != UINT32_MAX && status == STATUS_OK; span++) {
+            int32_t days = rollup_days(span), next = place->day + 1;
+            struct rollup_key key = {row, (uint8_t)level, (uint8_t)span, place->day - place->day % days};
+            status = drop(cells, &key, error);
+            key.day = next - next % days;
+            if (status == STATUS_OK && next % days == 0)
+                status = drop(cells, &key, error);
+        }
+    }
+    return status;
+}
+
+void cells_changed(struct cells *cells, uint32_t content, int32_t day)
+{
+    if (content == CELL_COHORTS)
+        return;
+    if (day < cells_newest_day(cells))
+        cells_rows_changed(cells, content);
+    if (day >= cells->rolled_end)
+        return;
+    const struct cell_place *last = cells->changed_count > 0 ? &cells->changed[cells->changed_count - 1] : NULL;
+    if (last && last->content == content && last->day == day)
+        return;
+    if (!cells->changed || cells->changed_count == cells->changed_room) {
+        cells->changed_room = cells->changed_room ? 2 * cells->changed_room : 256;
+        cells->changed = mem_grow(cells->changed, cells->changed_room, sizeof *cells->changed);
+    }
+    cells->changed[cells->changed_count++] = (struct cell_place){content, day};
+}
+
+enum status cells_drop_changed(struct cells *cells, struct error *error)
+{
+    enum status status = STATUS_OK;
+    for (size_t i = 0; i < cells->changed_count && status == STATUS_OK; i++)
+        status = drop_over(cells, &cells->changed[i], error);
+    cells->changed_count = 0;
+    return status;
+}
+
+enum status cells_settle_rollups(struct cells *cells, struct error *error)
+{
+    return cells_settle(cells, error);
+}

@@ -1,0 +1,29 @@
+/* cover.h - which roll-ups of a row make up a stretch of days, and what is left between them. */
+#ifndef JEJAK_AGGREGATOR_COVER_H
+#define JEJAK_AGGREGATOR_COVER_H
+
+#include "aggregator/rollup.h"
+
+/* Days [first, end): one roll-up, or days without any, whose pieces must be read. */
+struct cover_part {
+    int32_t first, end;
+    bool rolled;
+    uint32_t learners; /* in the roll-up; 0: nothing to read */
+    struct rollup_key key;
+};
+
+/* Made with `cells` and `spans` filled in; keeps its memory from row to row. */
+struct cover {
+    const struct cells *cells;
+    unsigned spans;           /* only the shortest so many spans are taken */
+    struct cover_part *parts; /* by day, without gaps */
+    size_t count, room;
+    struct cover_part *found[ROLLUP_SPANS]; /* by day */
+    size_t found_count[ROLLUP_SPANS], found_room[ROLLUP_SPANS];
+};
+void cover_close(struct cover *cover);
+
+/* The fewest parts for the days [row->day, end) of a row. */
+enum status cover_days(struct cover *cover, const struct rollup_key *row, int32_t end, struct error *error) must_check;
+
+#endif

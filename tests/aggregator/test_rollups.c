@@ -1,0 +1,198 @@
+#include "aggregator/fold.h"
+#include "aggregator/roller.h"
+#include "aggregator/rollup.h"
+#include "aggregator/walk.h"
+
+#include "common/rocks.h"
+#include "tests/aggregator/scribe.h"
+#include "tests/scratch.h"
+
+#include <criterion/criterion.h>
+
+#define MINUTE_MS INT64_C(60000)
+#define DAY_MS    INT64_C(86400000)
+#define MIDNIGHT  INT64_C(1699981200000) /* in UTC+7: 2023-11-15 00:00 */
+#define NOBODY    UINT32_MAX
+
+static struct error error;
+static char *folder;
+
+static void setup(void)
+{
+    folder = scratch_make();
+}
+
+static void teardown(void)
+{
+    scratch_remove(folder);
+}
+
+TestSuite(rollups, .init = setup, .fini = teardown, .timeout = 60);
+
+static const char *const paths[HISTORY_CONTENTS] = {"m1/t1/a", "m1/t2/a", "m2"};
+static const struct history school = {
+    .learner_count = 4, .contents = paths, .max_slice_ms = 1800000, .zone_offset_ms = 7 * 3600000};
+
+/* One block of these events into the cells. */
+static void fold_events(struct cells *cells, const struct happening *events, uint32_t count)
+{
+    static struct scribe scribe;
+    struct dice dice = {1};
+    scribe.learners = school.learner_count;
+    scribe_events(&scribe, &school, events, count);
+    scribe_fold(&scribe, cells, &dice, NOBODY);
+}
+
+static void roll(struct cells *cells)
+{
+    struct roller *roller = roller_open(cells);
+    bool more = true;
+    while (more)
+        cr_assert_eq(roller_some(roller, &more, &error), STATUS_OK, "%s", error.text);
+    roller_close(roller);
+}
+
+static void note(uint32_t learner, const struct activity *activity, void *argument)
+{
+    struct activity *all = argument;
+    cr_assert_eq(all[learner].visits, 0, "learner %u came twice", learner);
+    all[learner] = *activity;
+}
+
+/* What everybody did in the module of content path 0 over [from_ms, to_ms). */
+static enum status read_module(struct cells *cells, int64_t from_ms, int64_t to_ms, struct activity all[4])
+{
+    uint32_t contents[HISTORY_CONTENTS], count = 0;
+    for (uint32_t content = 0; content < cells_content_count(cells); content++)
+        if (cells_row(cells, content, 1) == cells_row(cells, 0, 1) && cells_content_seen(cells, content))
+            contents[count++] = content;
+    struct walk *walk = walk_open(cells, WALK_FOR_REPORT);
+    struct walk_row row = {contents, count, 1};
+    memset(all, 0, 4 * sizeof *all);
+    walk_period(walk, from_ms, to_ms);
+    enum status status = walk_row(walk, &row, note, all, &error);
+    walk_close(walk);
+    return status;
+}
+
+static void tally(const struct rollup_key *key, uint32_t learners, void *argument)
+{
+    (void)learners;
+    ((uint32_t *)argument)[key->span]++;
+}
+
+/* Of the module of content path 0, by span. */
+static void count_rollups(const struct cells *cells, uint32_t counts[ROLLUP_SPANS])
+{
+    for (unsigned span = 0; span < ROLLUP_SPANS; span++) {
+        struct rollup_key key = {cells_row(cells, 0, 1), 1, (uint8_t)span, 0};
+        counts[span] = 0;
+        cr_assert_eq(cells_scan_rollups(cells, &key, INT32_MAX, tally, counts, &error), STATUS_OK);
+    }
+}
+
+static struct happening dwell(uint32_t content, int64_t time_ms, int64_t length_ms)
+{
+    return (struct happening){
+        .learner = 1, .kind = KIND_DWELL, .time_ms = time_ms, .content = content, .value = (uint32_t)length_ms};
+}
+
+Test(rollups, hold_what_reaches_over_midnight)
+{
+    struct happening events[] = {dwell(0, MIDNIGHT - 10 * MINUTE_MS, 25 * MINUTE_MS),
+                                 dwell(2, MIDNIGHT + 9 * DAY_MS, 1)};
+    struct activity all[4];
+    struct cells *cells = scribe_cells_open(folder, &school);
+    fold_events(cells, events, 2);
+    roll(cells);
+    uint32_t counts[ROLLUP_SPANS];
+    count_rollups(cells, counts);
+    cr_assert_eq(counts[0], 2, "the day of the event and the one it reaches into");
+    cr_assert_eq(read_module(cells, MIDNIGHT, MIDNIGHT + DAY_MS, all), STATUS_OK, "%s", error.text);
+    cr_assert_eq(all[1].active_ms, 15 * MINUTE_MS);
+    cr_assert_eq(read_module(cells, MIDNIGHT - DAY_MS, MIDNIGHT + DAY_MS, all), STATUS_OK, "%s", error.text);
+    cr_assert_eq(all[1].active_ms, 25 * MINUTE_MS);
+    cr_assert_eq(all[1].visits, 1, "midnight does not end a visit");
+    cells_close(cells);
+}
+
+Test(rollups, of_the_next_day_go_where_a_late_interval_reaches_into_it)
+{
+    struct happening early[] = {dwell(0, MIDNIGHT + 60 * MINUTE_MS, MINUTE_MS), dwell(2, MIDNIGHT + 9 * DAY_MS, 1)};
+    struct happening late = dwell(1, MIDNIGHT - 10 * MINUTE_MS, 25 * MINUTE_MS);
+    struct activity all[4];
+    struct cells *cells = scribe_cells_open(folder, &school);
+    fold_events(cells, early, 2);
+    roll(cells);
+    fold_events(cells, &late, 1);
+    cr_assert_eq(read_module(cells, MIDNIGHT, MIDNIGHT + DAY_MS, all), STATUS_OK, "%s", error.text);
+    cr_assert_eq(all[1].active_ms, 16 * MINUTE_MS);
+    cells_close(cells);
+}
+
+Test(rollups, are_of_whole_days_at_rest_and_come_back)
+{
+    struct happening events[70];
+    uint32_t count = 0, before[ROLLUP_SPANS], after[ROLLUP_SPANS];
+    for (; count < ARRAY_COUNT(events); count++)
+        events[count] = dwell(count % 2, MIDNIGHT + count * DAY_MS, MINUTE_MS);
+    struct cells *cells = scribe_cells_open(folder, &school);
+    fold_events(cells, events, count);
+    cr_assert_not(cells_have_rollups(cells));
+    roll(cells);
+    count_rollups(cells, before);
+    cr_assert_eq(before[0], count - 1, "all but the newest day");
+    cr_assert_geq(before[1], count / 8 - 1);
+    cr_assert_geq(before[2], 1);
+    fold_events(cells, &(struct happening){.learner = 2, .kind = KIND_OPEN, .time_ms = MIDNIGHT + 20 * DAY_MS}, 1);
+    count_rollups(cells, after);
+    cr_assert_eq(after[0], before[0] - 2, "the day of the late event and the one after it");
+    cr_assert_lt(after[1], before[1]);
+    roll(cells);
+    count_rollups(cells, after);
+    cr_assert_arr_eq(before, after, sizeof before);
+    cells_close(cells);
+}
+
+Test(rollups, that_are_damaged_are_refused_by_name)
+{
+    struct happening events[] = {dwell(0, MIDNIGHT, MINUTE_MS), dwell(2, MIDNIGHT + 9 * DAY_MS, 1)};
+    struct activity all[4];
+    struct cells *cells = scribe_cells_open(folder, &school);
+    fold_events(cells, events, 2);
+    roll(cells);
+    cells_close(cells);
+
+    static const char *const families[] = {"contents"};
+    struct rocks_options options = {.mode = ROCKS_WRITE,
+                                    .cache_bytes = 1 << 20,
+                                    .block_bytes = 4096,
+                                    .write_buffer_bytes = 1 << 20,
+                                    .max_wal_bytes = 1 << 20};
+    struct rocks *store = NULL;
+    char *path = scratch_path(folder, "cells");
+    cr_assert_eq(rocks_open(path, &options, families, 1, &store, &error), STATUS_OK, "%s", error.text);
+    struct rocks_family *rollups = rocks_family(store, "rollups");
+    struct rocks_iterator *iterator = rocks_iterator_open(store, rollups);
+    struct rocks_batch *batch = rocks_batch_open();
+    for (rocks_iterator_seek(iterator, slice_of("", 0)); rocks_iterator_valid(iterator);
+         rocks_iterator_next(iterator)) {
+        struct slice value = rocks_iterator_value(iterator);
+        uint8_t *bytes = mem_new(1, value.size);
+        memcpy(bytes, value.data, value.size);
+        bytes[40] ^= 1;
+        rocks_batch_put(batch, rollups, rocks_iterator_key(iterator), slice_of(bytes, value.size));
+        free(bytes);
+    }
+    rocks_iterator_close(iterator);
+    cr_assert_gt(rocks_batch_count(batch), 0);
+    cr_assert_eq(rocks_write(store, batch, true, &error), STATUS_OK);
+    rocks_batch_close(batch);
+    rocks_close(store);
+    free(path);
+
+    cells = scribe_cells_open(folder, &school);
+    cr_assert_eq(read_module(cells, MIDNIGHT, MIDNIGHT + 8 * DAY_MS, all), STATUS_CORRUPT);
+    cr_assert(strstr(error.text, "roll-up of content 0 on 2023-11-15"), "%s", error.text);
+    cells_close(cells);
+}
