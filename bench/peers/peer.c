@@ -217,7 +217,7 @@ static enum status run(const struct peer *peer, const struct peer_settings *sett
         status = peer->open(settings, &state, error);
     if (status == STATUS_OK)
         status = put_all(peer, state, settings, &load, error);
-    if (status == STATUS_OK && peer->ask)
+    if (status == STATUS_OK && peer->ask && settings->ask)
         status = ask(peer, state, settings, now_ms, error);
     if (state)
         peer->close(state);
@@ -239,6 +239,7 @@ static _Noreturn void usage(const struct peer *peer, int exit_code)
             "  --modules N     of four sections each (200)\n"
             "  --batch N       events in each (100000)\n"
             "  --relaxed       acknowledged before it is on stable storage\n"
+            "  --ingest-only   no question\n"
             "  --answers FILE  module, learners, opens of each\n",
             peer->name, peer->at);
     if (peer->modes)
@@ -286,6 +287,9 @@ static bool take(const struct peer *peer, int found, struct peer_settings *setti
     case 'r':
         settings->durable = false;
         return true;
+    case 'i':
+        settings->ask = false;
+        return true;
     case 'o':
         settings->answers = optarg;
         return true;
@@ -299,14 +303,19 @@ static bool take(const struct peer *peer, int found, struct peer_settings *setti
 
 int peer_main(const struct peer *peer, int argc, char **argv)
 {
-    static const struct option known[] = {
-        {"at", required_argument, NULL, 'a'},       {"events", required_argument, NULL, 'e'},
-        {"learners", required_argument, NULL, 'l'}, {"modules", required_argument, NULL, 'u'},
-        {"batch", required_argument, NULL, 'b'},    {"relaxed", no_argument, NULL, 'r'},
-        {"answers", required_argument, NULL, 'o'},  {"mode", required_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},           {0}};
+    static const struct option known[] = {{"at", required_argument, NULL, 'a'},
+                                          {"events", required_argument, NULL, 'e'},
+                                          {"learners", required_argument, NULL, 'l'},
+                                          {"modules", required_argument, NULL, 'u'},
+                                          {"batch", required_argument, NULL, 'b'},
+                                          {"relaxed", no_argument, NULL, 'r'},
+                                          {"ingest-only", no_argument, NULL, 'i'},
+                                          {"answers", required_argument, NULL, 'o'},
+                                          {"mode", required_argument, NULL, 'm'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
     struct peer_settings settings = {
-        .events = 2000000, .learners = 50000, .modules = 200, .batch = 100000, .durable = true};
+        .events = 2000000, .learners = 50000, .modules = 200, .batch = 100000, .durable = true, .ask = true};
     for (int found; (found = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (!take(peer, found, &settings))
             usage(peer, found == 'h' ? EX_OK : EX_USAGE);

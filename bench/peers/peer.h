@@ -59,7 +59,7 @@ void peer_bytes_add(struct peer_bytes *bytes, const void *data, size_t size);
 
 struct peer_settings {
     uint64_t events, learners, modules, batch;
-    bool durable;
+    bool durable, ask;
     const char *at;   /* a folder, or host:port, as the driver's usage says */
     const char *mode; /* of the driver; its first one where none is given */
     const char *answers;
