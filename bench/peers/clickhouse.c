@@ -68,7 +68,7 @@ static enum status read_body(struct net *net, const struct head *head, char answ
 static enum status request(struct net *net, const char *query, struct slice body, char answer[ANSWER_BYTES],
                            struct error *error)
 {
-    struct head head;
+    struct head head = {0};
     char *text =
         mem_text("POST /?query=%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n\r\n", query, body.size);
     enum status status = net_write(net, text, strlen(text), error);
@@ -181,13 +181,15 @@ static enum status clickhouse_ask(void *state, int64_t from_ms, int64_t to_ms, s
         end = line + strcspn(line, "\n");
         size_t size = strcspn(line, "\t");
         struct peer_answer *answer = peer_answer(answers, line, size);
-        unsigned long long learners, opens, dwells;
-        double median;
-        if (!answer || sscanf(line + size, "\t%llu\t%llu\t%lf\t%llu", &learners, &opens, &median, &dwells) != 4)
+        if (!answer)
             return error_set(error, STATUS_DATA, "clickhouse answers %.60s", line);
-        answer->learners = learners;
-        answer->opens = opens;
-        answer->median_ms = dwells > 0 ? median : NAN;
+        char *at = line + size;
+        answer->learners = strtoull(at, &at, 10);
+        answer->opens = strtoull(at, &at, 10);
+        double median = strtod(at, &at);
+        answer->median_ms = strtoull(at, &at, 10) > 0 ? median : (double)NAN;
+        if (at != end)
+            return error_set(error, STATUS_DATA, "clickhouse answers %.60s", line);
     }
     return status;
 }

@@ -132,10 +132,10 @@ static struct batches make_batches(const struct peer *peer, const struct peer_se
 
 /* ---- what is measured ---- */
 
-static enum status put(const struct peer *peer, void *state, const struct peer_settings *settings,
-                       const struct peer_load *load, uint64_t first, uint64_t end, double *seconds, struct error *error)
+/* Sends them and frees them. */
+static enum status put(const struct peer *peer, void *state, const struct peer_load *load, struct batches made,
+                       double *seconds, struct error *error)
 {
-    struct batches made = make_batches(peer, settings, load, first, end);
     enum status status = STATUS_OK;
     int64_t started_ns = clock_mono_ns();
     for (uint64_t i = 0; status == STATUS_OK && i < made.count; i++)
@@ -151,9 +151,11 @@ static enum status put_all(const struct peer *peer, void *state, const struct pe
 {
     double seconds = 0;
     uint64_t stored = 0, measured = load->count - load->introduced;
-    enum status status = put(peer, state, settings, load, 0, load->introduced, &seconds, error);
+    enum status status =
+        put(peer, state, load, make_batches(peer, settings, load, 0, load->introduced), &seconds, error);
     if (status == STATUS_OK)
-        status = put(peer, state, settings, load, load->introduced, load->count, &seconds, error);
+        status =
+            put(peer, state, load, make_batches(peer, settings, load, load->introduced, load->count), &seconds, error);
     if (status == STATUS_OK)
         status = peer->settle(state, load->count, &stored, error);
     if (status == STATUS_OK)
