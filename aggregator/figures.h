@@ -11,6 +11,10 @@
 
 #include "aggregator/cells.h"
 
+enum {
+    FIGURES_MAX_THREADS = 64,
+};
+
 enum level {
     LEVEL_MODULE = 1,
     LEVEL_TOPIC = 2,
@@ -34,6 +38,7 @@ struct figures_query {
     const struct figures_plan *plans;
     uint32_t plan_count;
     uint32_t level;       /* 1 or 2: each plan has all content paths of a module or topic; else 0 or 3 */
+    uint32_t threads;     /* rows are made on so many at once; 0 and 1: on the caller's */
     bool without_clipped; /* clipped_ms of no row is wanted; else of every row */
 };
 

@@ -13,6 +13,7 @@ struct making {
     const struct zone *zone; /* the cells' own, or opened */
     struct zone *opened_zone;
     struct curriculum *curriculum;
+    uint32_t threads;
     struct scope scope;
     struct period now, previous;
     struct report report;
@@ -43,6 +44,7 @@ static enum status read_k(struct making *m, const struct config *config, struct 
 
 static void read_thresholds(struct making *m, const struct config *config)
 {
+    m->threads = (uint32_t)config_whole(config, CONFIG_REPORT_THREADS);
     m->report.thresholds = (struct review_thresholds){
         .k = m->report.k,
         .over_factor = config_real(config, CONFIG_OVER_FACTOR),
@@ -110,7 +112,12 @@ static enum status compute(struct making *m, struct error *error)
 {
     const struct report *report = &m->report;
     m->scope = (struct scope){
-        .cells = m->cells, .cohort = m->options.cohort, .over_factor = report->thresholds.over_factor, .k = report->k};
+        .cells = m->cells,
+        .cohort = m->options.cohort,
+        .over_factor = report->thresholds.over_factor,
+        .threads = m->threads,
+        .k = report->k,
+    };
     scope_open(&m->scope, m->curriculum, m->options.level);
     enum status status = open_period(m, PERIOD_NOW, report->from_day, report->to_day, &m->now, error);
     int32_t before = report->from_day - (report->to_day - report->from_day);

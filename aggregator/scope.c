@@ -70,6 +70,7 @@ static enum status compute_tables(struct period *period, enum period_use use, st
                                       .to_ms = period->to_ms,
                                       .cohort = scope->cohort,
                                       .over_factor = scope->over_factor,
+                                      .threads = scope->threads,
                                       .plans = plans,
                                       .plan_count = scope->rows[i].count,
                                       .level = (uint32_t)scope->rows[i].level,

@@ -13,7 +13,7 @@ struct committer {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct group *waiting; /* handed over, not begun or being written */
-    struct group *done;
+    struct group *done;    /* written under the lock, looked at without it */
     bool stop;
     bool busy; /* the ingest actor's own: submitted and not yet taken back */
 };
@@ -39,7 +39,7 @@ static struct group *next_group(struct committer *committer)
 static void hand_back(struct committer *committer, struct group *group)
 {
     pthread_mutex_lock(&committer->lock);
-    committer->done = group;
+    __atomic_store_n(&committer->done, group, __ATOMIC_RELEASE);
     pthread_cond_broadcast(&committer->changed);
     pthread_mutex_unlock(&committer->lock);
     ring(committer->done_fd);
@@ -98,6 +98,11 @@ bool committer_idle(const struct committer *committer)
     return !committer->busy;
 }
 
+bool committer_done(const struct committer *committer)
+{
+    return __atomic_load_n(&committer->done, __ATOMIC_ACQUIRE) != NULL;
+}
+
 void committer_submit(struct committer *committer, struct group *group)
 {
     ensure(!committer->busy);
@@ -115,7 +120,7 @@ static struct group *take_done(struct committer *committer, bool wait)
     while (wait && !committer->done)
         pthread_cond_wait(&committer->changed, &committer->lock);
     struct group *group = committer->done;
-    committer->done = NULL;
+    __atomic_store_n(&committer->done, NULL, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&committer->lock);
     if (!group)
         return NULL;

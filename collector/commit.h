@@ -16,6 +16,7 @@ enum status committer_open(struct store *store, int durable_fd, struct committer
 void committer_close(struct committer *committer); /* after the last group was taken back */
 
 bool committer_idle(const struct committer *committer); /* may a group be submitted? */
+bool committer_done(const struct committer *committer); /* is there one to take? Costs one look at memory */
 void committer_submit(struct committer *committer, struct group *group);
 /* A group that is done, NULL where there is none. committer_wait() blocks until there is one. */
 struct group *committer_take(struct committer *committer);

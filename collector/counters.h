@@ -21,6 +21,7 @@
     X(DROPPED, "dropoff_dropped", "drop-off batches that could not be stored")                                         \
     X(ROLLED_BACK, "sessions_rolled_back", "publishers that were acknowledged more than the log holds: alarm")         \
     X(NEW_LEARNERS, "new_learners", "learners met for the first time")                                                 \
+    X(PARKED, "batches_parked", "batches that waited for learners never seen, or behind such a batch")                 \
     X(GROUPS, "groups", "commits")                                                                                     \
     X(FAILED_GROUPS, "groups_failed", "commits that failed; the store was opened again")
 

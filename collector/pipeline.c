@@ -23,6 +23,7 @@ struct pipeline *pipeline_open(struct roles *roles, const uint8_t lookup_key[KEY
     pipeline->paths = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->paths);
     pipeline->hashes = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->hashes);
     pipeline->numbers = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->numbers);
+    pipeline->parking = parking_open();
     return pipeline;
 }
 
@@ -32,6 +33,7 @@ void pipeline_close(struct pipeline *pipeline)
         return;
     lookup_close(pipeline->lookup);
     sessions_close(pipeline->sessions);
+    parking_close(pipeline->parking);
     sodium_memzero(pipeline->lookup_key, KEY_BYTES);
     sodium_memzero(pipeline->session_key, KEY_BYTES);
     free(pipeline->allowances);
@@ -211,20 +213,18 @@ static void alarm_rolled_back(struct pipeline *pipeline, uint32_t publisher, con
               LOG_UINT("settled_here", session->settled), LOG_UINT("acked", acked));
 }
 
-/* Who sent the batch at hand, where its answer goes, and when. */
-struct arrival {
-    uint32_t publisher;
-    const struct group_address *from;
-    int64_t now_ms;
-};
-
-/* A batch that the session waits for: all of it is stored, or it is busy and nothing is. */
+/* A batch that the session waits for: all of it is stored, or it is parked, or it is busy; then nothing is. */
 static void take(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch,
                  struct session *session, uint64_t fingerprint)
 {
     bool whole = fingerprint != FINGERPRINT_MALFORMED;
     bool fits = session || session_fits(pipeline, arrival->publisher, arrival->now_ms);
-    if (!fits || (whole && pipeline_pseudonymise(pipeline, arrival->publisher, arrival->now_ms) != STATUS_OK)) {
+    if (fits && whole && !pipeline_pseudonymise(pipeline)) {
+        if (!arrival->parked && pipeline_park(pipeline, arrival, batch))
+            return;
+        fits = false;
+    }
+    if (!fits) {
         answer_busy(pipeline, arrival->from, batch);
         return;
     }
@@ -271,42 +271,84 @@ static void judge(struct pipeline *pipeline, const struct arrival *arrival, cons
     }
 }
 
-void pipeline_batch(struct pipeline *pipeline, uint32_t publisher, struct slice message,
-                    const struct group_address *from, int64_t now_ms)
+/* A batch in its session's order: behind those of it that are parked, or now. */
+static void place(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch, bool whole)
+{
+    if (arrival->parked || !parking_last(pipeline->parking, arrival->publisher, batch->session))
+        judge(pipeline, arrival, batch, whole ? fingerprint_of(pipeline, batch->events) : FINGERPRINT_MALFORMED);
+    else if (!pipeline_park_behind(pipeline, arrival, batch, whole))
+        answer_busy(pipeline, arrival->from, batch);
+}
+
+static void take_message(struct pipeline *pipeline, const struct arrival *arrival)
 {
     struct wire_batch batch;
-    pipeline->counters.count[COUNTER_BATCHES]++;
-    pipeline->counters.count[COUNTER_BYTES] += message.size;
-    enum wire_result result = wire_batch_read(message, &batch);
+    enum wire_result result = wire_batch_read(arrival->message, &batch);
     if (result == WIRE_BAD_VERSION) {
-        answer_refused(pipeline, from, &batch, REFUSAL_VERSION, "this collector speaks version 1");
+        answer_refused(pipeline, arrival->from, &batch, REFUSAL_VERSION, "this collector speaks version 1");
         return;
     }
     if (!pipeline->store || pipeline->broken) {
-        answer_busy(pipeline, from, &batch);
+        answer_busy(pipeline, arrival->from, &batch);
         return;
     }
-    bool whole = result == WIRE_OK && read_events(pipeline, &batch, now_ms);
-    if (!batch.has_session || !batch.has_seq) {
-        answer_refused(pipeline, from, &batch, REFUSAL_MALFORMED, batch.detail);
-        return;
-    }
-    struct arrival arrival = {publisher, from, now_ms};
-    judge(pipeline, &arrival, &batch, whole ? fingerprint_of(pipeline, batch.events) : FINGERPRINT_MALFORMED);
+    bool whole = result == WIRE_OK && read_events(pipeline, &batch, arrival->now_ms);
+    if (batch.has_session && batch.has_seq)
+        place(pipeline, arrival, &batch, whole);
+    else
+        answer_refused(pipeline, arrival->from, &batch, REFUSAL_MALFORMED, batch.detail);
+}
+
+static void take_dropoff(struct pipeline *pipeline, const struct arrival *arrival)
+{
+    struct wire_batch batch;
+    bool usable = pipeline->store && !pipeline->broken && wire_batch_read(arrival->message, &batch) == WIRE_OK &&
+                  read_events(pipeline, &batch, arrival->now_ms);
+    if (usable && pipeline_pseudonymise(pipeline))
+        append(pipeline, arrival->publisher, arrival->now_ms);
+    else if (!usable || arrival->parked || !pipeline_park(pipeline, arrival, NULL))
+        pipeline->counters.count[COUNTER_DROPPED]++;
+}
+
+static void count_message(struct pipeline *pipeline, struct slice message)
+{
+    pipeline->counters.count[COUNTER_BATCHES]++;
+    pipeline->counters.count[COUNTER_BYTES] += message.size;
+}
+
+void pipeline_batch(struct pipeline *pipeline, uint32_t publisher, struct slice message,
+                    const struct group_address *from, int64_t now_ms)
+{
+    count_message(pipeline, message);
+    take_message(pipeline, &(struct arrival){publisher, from, now_ms, message, .parked = false});
 }
 
 void pipeline_dropoff(struct pipeline *pipeline, uint32_t publisher, struct slice message, int64_t now_ms)
 {
-    struct wire_batch batch;
-    pipeline->counters.count[COUNTER_BATCHES]++;
-    pipeline->counters.count[COUNTER_BYTES] += message.size;
-    bool usable = pipeline->store && !pipeline->broken && wire_batch_read(message, &batch) == WIRE_OK &&
-                  read_events(pipeline, &batch, now_ms) &&
-                  pipeline_pseudonymise(pipeline, publisher, now_ms) == STATUS_OK;
-    if (usable)
-        append(pipeline, publisher, now_ms);
-    else
+    count_message(pipeline, message);
+    take_dropoff(pipeline, &(struct arrival){publisher, NULL, now_ms, message, .parked = false});
+}
+
+/* A parked batch that is turned away: what it would have been told, had it come at a bound. */
+static void turn_away(struct pipeline *pipeline, const struct parked *parked)
+{
+    struct wire_batch batch = {.has_session = true, .has_seq = true, .seq = parked->seq};
+    memcpy(batch.session, parked->session, SESSION_BYTES);
+    if (parked->dropoff)
         pipeline->counters.count[COUNTER_DROPPED]++;
+    else
+        answer_busy(pipeline, parked->from, &batch);
+}
+
+void pipeline_take_parked(struct pipeline *pipeline, const struct parked *parked)
+{
+    struct arrival arrival = {parked->publisher, parked->from, parked->now_ms, parked->message, .parked = true};
+    if (parked->turned)
+        turn_away(pipeline, parked);
+    else if (parked->dropoff)
+        take_dropoff(pipeline, &arrival);
+    else
+        take_message(pipeline, &arrival);
 }
 
 void pipeline_misshapen(struct pipeline *pipeline, const struct group_address *from)

@@ -5,18 +5,23 @@
  *     decode         the batch's header and events (common/wire.h), each event with its verdict
  *     validate       learner, content, value, time (common/event.h)
  *     judge          the session's rules: take, duplicate, conflict, gap, busy (session.h)
- *     pseudonymise   raw id -> learner number (lookup.h; vault.h for those never seen)
+ *     pseudonymise   raw id -> learner number (lookup.h); a batch with one never seen is parked until she is met
  *     append         columns of the open group (group.h)
  *     settle         the session remembers the batch
  *     answer         queued in the group; it leaves when the group is durable
  *
- * Raw ids are seen between decode and pseudonymise only, in the message's own memory. Nothing of a batch is stored
- * unless all of it is: everything that can refuse comes before append.
+ * Raw ids are seen between decode and pseudonymise only, in the message's own memory or, while it is parked, its copy's.
+ * Nothing of a batch is stored unless all of it is: everything that can refuse or park comes before append.
+ *
+ * Learners never seen are met elsewhere (resolver.h): the owner hands over what pipeline_meetings() gives, brings it back
+ * with pipeline_met(), and calls pipeline_unpark() while pipeline_ready() and the group is not full. A parked batch
+ * (parking.h) is then taken as if it had just come, in the order of its session.
  */
 #ifndef JEJAK_COLLECTOR_PIPELINE_H
 #define JEJAK_COLLECTOR_PIPELINE_H
 
 #include "collector/counters.h"
+#include "collector/resolver.h"
 #include "collector/store.h"
 
 struct pipeline_limits {
@@ -36,7 +41,8 @@ struct pipeline *pipeline_open(struct roles *roles, const uint8_t lookup_key[KEY
 void pipeline_close(struct pipeline *pipeline);
 void pipeline_limit(struct pipeline *pipeline, const struct pipeline_limits *limits);
 
-/* Reads sessions and known learners from a store that was just opened; forgets what it held before. NULL: no store. */
+/* Reads sessions and known learners from a store that was just opened; forgets what it held before. NULL: no store.
+ * Nothing may be parked. */
 enum status pipeline_attach(struct pipeline *pipeline, struct store *store, struct error *error) must_check;
 /* The group that batches go to. */
 void pipeline_fill(struct pipeline *pipeline, struct group *group);
@@ -46,6 +52,16 @@ void pipeline_batch(struct pipeline *pipeline, uint32_t publisher, struct slice 
                     const struct group_address *from, int64_t now_ms);
 /* A batch from the drop-off socket: best effort, no session, no answer. */
 void pipeline_dropoff(struct pipeline *pipeline, uint32_t publisher, struct slice message, int64_t now_ms);
+/* Learners that parked batches wait for, since the last call; they are the pipeline's and stand until met or turned. */
+struct meeting *pipeline_meetings(struct pipeline *pipeline);
+/* They are back. error: of those whose status is not STATUS_OK; the pipeline is broken then. */
+void pipeline_met(struct pipeline *pipeline, struct meeting *meetings, const struct error *error);
+/* Has the turn of a parked batch come? pipeline_unpark() takes it. The group must not be full. */
+bool pipeline_ready(const struct pipeline *pipeline);
+void pipeline_unpark(struct pipeline *pipeline);
+/* Answers busy to every parked batch, in order; nothing is parked then. After the resolver was recalled; the group must
+ * be empty. */
+void pipeline_turn_parked(struct pipeline *pipeline);
 /* Drops sessions that were idle for longer than they are kept; their rows go with the group. */
 void pipeline_sweep(struct pipeline *pipeline, int64_t now_ms);
 /* A message that is no batch at all: refused. */

@@ -2,6 +2,7 @@
 #ifndef JEJAK_COLLECTOR_PIPELINE_INNER_H
 #define JEJAK_COLLECTOR_PIPELINE_INNER_H
 
+#include "collector/parking.h"
 #include "collector/pipeline.h"
 
 /* New learners of a publisher within the hour that began at start_ms. */
@@ -16,6 +17,7 @@ struct pipeline {
     struct group *group;
     struct lookup *lookup;
     struct sessions *sessions;
+    struct parking *parking;
     struct pipeline_limits limits;
     struct counters counters;
     uint8_t lookup_key[KEY_BYTES], session_key[KEY_BYTES];
@@ -38,7 +40,31 @@ struct pipeline {
     uint32_t verdicts[VERDICT_COUNT];
 };
 
-/* pipeline_learners.c: fills `numbers` for `events`. STATUS_BUSY: a bound on learners; anything else: the store failed. */
-enum status pipeline_pseudonymise(struct pipeline *pipeline, uint32_t publisher, int64_t now_ms) must_check;
+/* Who sent the batch at hand, where its answer goes, and when. */
+struct arrival {
+    uint32_t publisher;
+    const struct group_address *from; /* NULL: drop-off */
+    int64_t now_ms;
+    struct slice message;
+    bool parked; /* it was, and its turn has come: it is not parked again */
+};
+
+/* pipeline_learners.c: fills `hashes` and `numbers` for `events`, LOOKUP_NONE for learners not in the table: so many. */
+uint32_t pipeline_look_up(struct pipeline *pipeline);
+/* The same until no LOOKUP_NONE is left: learners that were met meanwhile enter the group. False: some are
+ * not met yet, and nothing was changed. */
+bool pipeline_pseudonymise(struct pipeline *pipeline) must_check;
+/* Are `count` learners more within the publisher's allowance and the table's bound? Then they are charged. */
+bool pipeline_charge(struct pipeline *pipeline, uint32_t publisher, uint32_t count, int64_t now_ms);
+
+/* pipeline_park.c: parks the batch at hand, `events` decoded and looked up. batch: NULL for drop-off. False: a bound;
+ * it is to be answered busy. */
+bool pipeline_park(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch) must_check;
+/* The batch of a session that has parked ones: behind them. whole: is it well-formed? */
+bool pipeline_park_behind(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch,
+                          bool whole) must_check;
+
+/* pipeline.c: a batch whose turn has come. */
+void pipeline_take_parked(struct pipeline *pipeline, const struct parked *parked);
 
 #endif

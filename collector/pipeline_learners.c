@@ -6,26 +6,6 @@ enum {
     HOUR_MS = 3600 * 1000
 };
 
-static int by_hash(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct lookup_hash));
-}
-
-/* How many learners of the batch were never seen. */
-static uint32_t count_new(const struct pipeline *pipeline, uint32_t unknown)
-{
-    struct lookup_hash *hashes = mem_new(unknown, sizeof *hashes);
-    uint32_t count = 0, distinct = 0;
-    for (uint32_t i = 0; i < pipeline->event_count; i++)
-        if (pipeline->numbers[i] == LOOKUP_NONE)
-            hashes[count++] = pipeline->hashes[i];
-    qsort(hashes, count, sizeof *hashes, by_hash);
-    for (uint32_t i = 0; i < count; i++)
-        distinct += i == 0 || by_hash(&hashes[i], &hashes[i - 1]) != 0;
-    free(hashes);
-    return distinct;
-}
-
 static struct allowance *allowance_of(struct pipeline *pipeline, uint32_t publisher, int64_t now_ms)
 {
     if (publisher >= pipeline->allowance_room) {
@@ -41,56 +21,54 @@ static struct allowance *allowance_of(struct pipeline *pipeline, uint32_t publis
     return allowance;
 }
 
-static bool new_learners_fit(struct pipeline *pipeline, uint32_t publisher, uint32_t unknown, int64_t now_ms)
+bool pipeline_charge(struct pipeline *pipeline, uint32_t publisher, uint32_t count, int64_t now_ms)
 {
     struct allowance *allowance = allowance_of(pipeline, publisher, now_ms);
-    uint32_t count = count_new(pipeline, unknown);
+    uint64_t known = (uint64_t)lookup_count(pipeline->lookup) + parking_learners(pipeline->parking);
     bool fit = (uint64_t)allowance->used + count <= pipeline->limits.max_new_learners &&
-               (uint64_t)lookup_count(pipeline->lookup) + count <= pipeline->limits.max_learners;
+               known <= pipeline->limits.max_learners;
     if (fit)
         allowance->used += count;
     return fit;
 }
 
-/* A learner met for the first time: her lid from the vault, her number from the log or the next one. */
-static enum status meet(struct pipeline *pipeline, struct slice id, struct lookup_hash hash, uint32_t *number)
+/* A learner who was met: her number is the log's, or the next one. */
+static uint32_t take_in(struct pipeline *pipeline, const struct vault_row *met)
 {
-    struct vault_row row = {.hash = hash};
-    bool bound = false;
-    enum status status = vault_resolve(pipeline->store->vault, id, &row, &pipeline->error);
-    if (status == STATUS_OK && !row.new_person)
-        status = eventlog_number(pipeline->store->log, row.lid, &bound, &row.number, &pipeline->error);
-    if (status != STATUS_OK) {
-        pipeline->broken = true;
-        return status;
-    }
-    row.new_number = !bound;
-    if (!bound)
-        row.number = pipeline->learners_next++;
-    *group_learner(pipeline->group) = row;
-    lookup_put(pipeline->lookup, hash, row.number);
+    struct vault_row *row = group_learner(pipeline->group);
+    *row = *met;
+    if (row->new_number)
+        row->number = pipeline->learners_next++;
+    lookup_put(pipeline->lookup, row->hash, row->number);
     pipeline->counters.count[COUNTER_NEW_LEARNERS]++;
-    *number = row.number;
-    return STATUS_OK;
+    return row->number;
 }
 
-enum status pipeline_pseudonymise(struct pipeline *pipeline, uint32_t publisher, int64_t now_ms)
+static bool all_met(const struct pipeline *pipeline)
 {
-    uint32_t unknown =
-        lookup_learners(pipeline->lookup, pipeline->events, pipeline->event_count, pipeline->hashes, pipeline->numbers);
-    if (unknown == 0)
-        return STATUS_OK;
-    if (!new_learners_fit(pipeline, publisher, unknown, now_ms))
-        return STATUS_BUSY;
+    for (uint32_t i = 0; i < pipeline->event_count; i++)
+        if (pipeline->numbers[i] == LOOKUP_NONE && !parking_row(pipeline->parking, pipeline->hashes[i]))
+            return false;
+    return true;
+}
+
+uint32_t pipeline_look_up(struct pipeline *pipeline)
+{
+    return lookup_learners(pipeline->lookup, pipeline->events, pipeline->event_count, pipeline->hashes,
+                           pipeline->numbers);
+}
+
+bool pipeline_pseudonymise(struct pipeline *pipeline)
+{
+    if (pipeline_look_up(pipeline) == 0)
+        return true;
+    if (!all_met(pipeline))
+        return false;
     for (uint32_t i = 0; i < pipeline->event_count; i++) {
-        if (pipeline->numbers[i] != LOOKUP_NONE)
-            continue;
-        pipeline->numbers[i] = lookup_get(pipeline->lookup, pipeline->hashes[i]);
-        if (pipeline->numbers[i] != LOOKUP_NONE)
-            continue;
-        enum status status = meet(pipeline, pipeline->events[i].learner, pipeline->hashes[i], &pipeline->numbers[i]);
-        if (status != STATUS_OK)
-            return status;
+        if (pipeline->numbers[i] == LOOKUP_NONE) /* or one event earlier she was */
+            pipeline->numbers[i] = lookup_get(pipeline->lookup, pipeline->hashes[i]);
+        if (pipeline->numbers[i] == LOOKUP_NONE)
+            pipeline->numbers[i] = take_in(pipeline, parking_row(pipeline->parking, pipeline->hashes[i]));
     }
-    return STATUS_OK;
+    return true;
 }

@@ -53,6 +53,7 @@ static enum status load_known(struct pipeline *pipeline, struct error *error)
 
 enum status pipeline_attach(struct pipeline *pipeline, struct store *store, struct error *error)
 {
+    ensure(parking_empty(pipeline->parking));
     lookup_close(pipeline->lookup);
     sessions_close(pipeline->sessions);
     pipeline->lookup = lookup_open(pipeline->lookup_key);

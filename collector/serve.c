@@ -16,6 +16,7 @@ enum item {
     ITEM_TIMER,
     ITEM_ZAP,
     ITEM_COMMITTER,
+    ITEM_RESOLVER,
     ITEM_CONTROL,
     ITEM_INGEST,
     ITEM_DROPOFF,
@@ -61,6 +62,7 @@ static enum status loop(struct server *server, struct error *error)
         [ITEM_TIMER] = {.fd = server->timer_fd, .events = ZMQ_POLLIN},
         [ITEM_ZAP] = {.socket = server->zap, .events = ZMQ_POLLIN},
         [ITEM_COMMITTER] = {.fd = committer_fd(server->committer), .events = ZMQ_POLLIN},
+        [ITEM_RESOLVER] = {.fd = resolver_fd(server->resolver), .events = ZMQ_POLLIN},
         [ITEM_CONTROL] = {.socket = server->control, .events = ZMQ_POLLIN},
         [ITEM_INGEST] = {.socket = server->ingest, .events = ZMQ_POLLIN},
         [ITEM_DROPOFF] = {.socket = server->dropoff, .events = ZMQ_POLLIN},
@@ -69,7 +71,8 @@ static enum status loop(struct server *server, struct error *error)
     while (!server->stop) {
         /* A full group takes nothing more: batches are not even looked for until the committer is done. */
         int count = group_full(server->open) ? ITEM_INGEST : all;
-        if (zmq_poll(items, count, -1) < 0 && errno != EINTR)
+        bool waits = count == ITEM_INGEST || !pipeline_ready(server->pipeline);
+        if (zmq_poll(items, count, waits ? -1 : 0) < 0 && errno != EINTR)
             return error_set(error, STATUS_SYSTEM, "waiting for messages failed: %s", zmq_strerror(errno));
         if (items[ITEM_SIGNAL].revents)
             take_signals(server);
@@ -80,6 +83,8 @@ static enum status loop(struct server *server, struct error *error)
             }
         if (items[ITEM_COMMITTER].revents)
             serve_take_back(server);
+        if (items[ITEM_RESOLVER].revents)
+            serve_take_met(server);
         if (items[ITEM_CONTROL].revents)
             serve_take_control(server);
         if (count > ITEM_INGEST)
@@ -89,16 +94,22 @@ static enum status loop(struct server *server, struct error *error)
     return STATUS_OK;
 }
 
-/* What was received is stored and answered; nothing more is received. */
-static void drain(struct server *server)
+static void finish_flying(struct server *server)
 {
     struct group *group = committer_wait(server->committer);
     if (group)
         serve_finish_group(server, group);
+}
+
+/* What was received is stored and answered, what is parked is answered busy; nothing more is received. */
+static void drain(struct server *server)
+{
+    finish_flying(server);
     serve_hand_over(server);
-    group = committer_wait(server->committer);
-    if (group)
-        serve_finish_group(server, group);
+    finish_flying(server);
+    serve_turn_parked(server);
+    serve_hand_over(server);
+    finish_flying(server);
 }
 
 enum status serve_run(const struct serve_options *options, struct error *error)

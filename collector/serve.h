@@ -5,6 +5,7 @@
  *     signals         TERM, INT: drain and stop; HUP: keys and limits again
  *     timer           once a second: open a failed store again, sweep sessions
  *     committer       a group is durable: send its answers
+ *     resolver        learners never seen were met: take the batches that waited for them
  *
  * One of the two groups is open and filled, the other one is with the committer or waits to be filled next. The open
  * one is handed over as soon as the committer is idle; where it is full and the committer busy, batches wait in

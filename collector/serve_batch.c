@@ -78,14 +78,26 @@ static bool take_dropoff(struct server *server, int64_t now_ms)
     return there;
 }
 
-/* Fills the open group with what waits; not for longer than a turn, nor while the committer waits for it. */
+/* Fills the open group with what waits; not for longer than a turn, nor while a group waits to be answered and the
+ * committer for the next one. Parked batches whose learners were met go first: they came first. */
 void serve_take_batches(struct server *server)
 {
     int64_t now_ms = clock_now_ms(), until_ns = clock_mono_ns() + (int64_t)TURN_MS * 1000000;
+    while (pipeline_ready(server->pipeline) && !group_full(server->open) && clock_mono_ns() < until_ns)
+        pipeline_unpark(server->pipeline);
     bool more = true;
-    while (more && !group_full(server->open) && clock_mono_ns() < until_ns) {
+    while (more && !group_full(server->open) && !committer_done(server->committer) && clock_mono_ns() < until_ns) {
         more = take_batch(server, now_ms);
         if (!group_full(server->open))
             more |= take_dropoff(server, now_ms);
     }
+    resolver_submit(server->resolver, pipeline_meetings(server->pipeline));
+}
+
+void serve_take_met(struct server *server)
+{
+    struct error error = {0};
+    struct meeting *met = resolver_take(server->resolver);
+    resolver_error(server->resolver, &error);
+    pipeline_met(server->pipeline, met, &error);
 }

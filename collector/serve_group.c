@@ -62,7 +62,16 @@ static void fail_store(struct server *server, const struct error *error)
     turn_busy(server, server->open);
     send_answers(server, server->open);
     serve_clear_group(server, server->open);
+    serve_turn_parked(server);
+    send_answers(server, server->open);
+    serve_clear_group(server, server->open);
     close_store(server);
+}
+
+void serve_turn_parked(struct server *server)
+{
+    resolver_recall(server->resolver);
+    pipeline_turn_parked(server->pipeline);
 }
 
 void serve_limit_log(struct server *server)

@@ -18,6 +18,7 @@ struct server {
     struct roles *roles;
     struct pipeline *pipeline;
     struct committer *committer;
+    struct resolver *resolver;
     struct reader *reader;
     struct group *groups[2];
     struct group *open;
@@ -45,12 +46,16 @@ bool serve_receive(void *socket, struct message *message);
 struct slice serve_payload(zmq_msg_t *payload);
 /* Fills the open group with what waits, for one turn. */
 void serve_take_batches(struct server *server);
+/* Learners that the resolver met: the batches that waited for them are ready. */
+void serve_take_met(struct server *server);
 
 /* serve_group.c: groups to the committer and back, answers, and a store that fails. */
 void serve_clear_group(struct server *server, struct group *group);
 void serve_finish_group(struct server *server, struct group *group);
 void serve_take_back(struct server *server);
 void serve_hand_over(struct server *server);
+/* Every parked batch is answered busy, in the open group, which must be empty. */
+void serve_turn_parked(struct server *server);
 void serve_try_store_again(struct server *server);
 void serve_limit_log(struct server *server); /* the log's own limits, after it was opened or they were read again */
 

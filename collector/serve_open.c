@@ -96,6 +96,8 @@ enum status serve_open_sockets(struct server *server, struct error *error)
     if (status == STATUS_OK)
         status = committer_open(server->options->store, reader_durable_fd(server->reader), &server->committer, error);
     if (status == STATUS_OK)
+        status = resolver_open(server->options->store, &server->resolver, error);
+    if (status == STATUS_OK)
         status = bind_socket(server, server->ingest, CONFIG_INGEST, INGEST_SEND_QUEUE, error);
     return status;
 }
@@ -152,6 +154,7 @@ static void close_ingest(void *socket)
 void serve_close(struct server *server)
 {
     committer_close(server->committer);
+    resolver_close(server->resolver);
     reader_close(server->reader);
     close_ingest(server->ingest);
     sock_close(server->dropoff);

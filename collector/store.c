@@ -134,7 +134,7 @@ enum status store_commit(struct store *store, const struct group *group, struct 
 {
     enum status status = STATUS_OK;
     if (group->learner_count > 0)
-        status = vault_write(store->vault, group->learners, group->learner_count, error);
+        status = vault_remember(store->vault, group->learners, group->learner_count, error);
     if (status == STATUS_OK)
         status = eventlog_commit(store->log, group, vault_rows(store->vault), error);
     if (status != STATUS_OK)

@@ -38,8 +38,9 @@ void store_close(struct store *store);
 /* For an orderly stop: memory goes to the table files, so the write-ahead logs go and the next start replays nothing. */
 enum status store_flush(struct store *store, struct error *error) must_check;
 
-/* Makes a frozen group durable: vault rows synced, then the log's batch synced, then the watermark synced. The
- * committer's one call. On failure everything about the group is unknown: close, open again, read sessions back. */
+/* Makes a frozen group durable: the log's batch synced, then the watermark synced. The lids of its new learners are in
+ * the vault and synced before (resolver.h); here only their `known` rows follow. The committer's
+ * one call. On failure everything about the group is unknown: close, open again, read sessions back. */
 enum status store_commit(struct store *store, const struct group *group, struct error *error) must_check;
 
 #endif

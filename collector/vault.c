@@ -21,11 +21,11 @@ static const char vault_domain[] = "jejak vault v1";
 struct vault {
     struct rocks *store;
     struct rocks_family *defaults, *persons, *known;
-    struct rocks_batch *batch;
+    struct rocks_batch *adding, *remembering; /* of vault_add() and vault_remember(): two actors */
     uint8_t tenant[VAULT_TENANT_BYTES];
     uint8_t scalar[crypto_core_ristretto255_SCALARBYTES];
     uint8_t key_check[KEY_CHECK_BYTES]; /* tells a wrong key, and nothing of the right one */
-    uint64_t rows;                      /* on stable storage */
+    _Atomic uint64_t rows;              /* on stable storage */
 };
 
 static void derive_scalar(const uint8_t key[KEY_BYTES], uint8_t scalar[crypto_core_ristretto255_SCALARBYTES])
@@ -43,7 +43,7 @@ static void put_rows(struct vault *vault, uint64_t rows)
 {
     uint8_t bytes[8];
     put_be64(bytes, rows);
-    rocks_batch_put(vault->batch, vault->defaults, slice_of_text("rows"), slice_of(bytes, sizeof bytes));
+    rocks_batch_put(vault->adding, vault->defaults, slice_of_text("rows"), slice_of(bytes, sizeof bytes));
 }
 
 static enum status write_first(struct vault *vault, struct error *error)
@@ -51,14 +51,14 @@ static enum status write_first(struct vault *vault, struct error *error)
     uint8_t format[4];
     put_u32(format, VAULT_FORMAT);
     randombytes_buf(vault->tenant, sizeof vault->tenant);
-    rocks_batch_clear(vault->batch);
-    rocks_batch_put(vault->batch, vault->defaults, slice_of_text("format"), slice_of(format, sizeof format));
-    rocks_batch_put(vault->batch, vault->defaults, slice_of_text("tenant"),
+    rocks_batch_clear(vault->adding);
+    rocks_batch_put(vault->adding, vault->defaults, slice_of_text("format"), slice_of(format, sizeof format));
+    rocks_batch_put(vault->adding, vault->defaults, slice_of_text("tenant"),
                     slice_of(vault->tenant, sizeof vault->tenant));
-    rocks_batch_put(vault->batch, vault->defaults, slice_of_text("key"),
+    rocks_batch_put(vault->adding, vault->defaults, slice_of_text("key"),
                     slice_of(vault->key_check, sizeof vault->key_check));
     put_rows(vault, 0);
-    enum status status = rocks_write(vault->store, vault->batch, true, error);
+    enum status status = rocks_write(vault->store, vault->adding, true, error);
     /* In a table file, so that who it is does not hang on its write-ahead log. */
     return status == STATUS_OK ? rocks_flush(vault->store, error) : status;
 }
@@ -138,7 +138,8 @@ enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTE
     if (status == STATUS_OK)
         status = find_families(opened, error);
     if (status == STATUS_OK) {
-        opened->batch = rocks_batch_open();
+        opened->adding = rocks_batch_open();
+        opened->remembering = rocks_batch_open();
         derive_scalar(key, opened->scalar);
         crypto_generichash(opened->key_check, sizeof opened->key_check, (const uint8_t *)key_domain,
                            sizeof key_domain - 1, key, KEY_BYTES);
@@ -156,8 +157,8 @@ void vault_close(struct vault *vault)
 {
     if (!vault)
         return;
-    if (vault->batch)
-        rocks_batch_close(vault->batch);
+    rocks_batch_close(vault->adding);
+    rocks_batch_close(vault->remembering);
     if (vault->store)
         rocks_close(vault->store);
     sodium_memzero(vault->scalar, sizeof vault->scalar);
@@ -226,29 +227,39 @@ enum status vault_resolve(struct vault *vault, struct slice id, struct vault_row
     return status;
 }
 
-enum status vault_write(struct vault *vault, const struct vault_row *rows, size_t count, struct error *error)
+enum status vault_add(struct vault *vault, const struct vault_row *rows, size_t count, struct error *error)
 {
     uint64_t made = 0;
-    rocks_batch_clear(vault->batch);
+    rocks_batch_clear(vault->adding);
     for (size_t i = 0; i < count; i++) {
-        const struct vault_row *row = &rows[i];
-        uint8_t known[KNOWN_VALUE_BYTES];
-        put_be32(known, row->number);
-        memcpy(known + 4, row->lid, LID_BYTES);
-        rocks_batch_put(vault->batch, vault->known, slice_of(&row->hash, KNOWN_KEY_BYTES),
-                        slice_of(known, sizeof known));
-        if (!row->new_person)
+        if (!rows[i].new_person)
             continue;
-        rocks_batch_put(vault->batch, vault->persons, slice_of(row->person, sizeof row->person),
-                        slice_of(row->lid, LID_BYTES));
+        rocks_batch_put(vault->adding, vault->persons, slice_of(rows[i].person, sizeof rows[i].person),
+                        slice_of(rows[i].lid, LID_BYTES));
         made++;
     }
+    if (made == 0)
+        return STATUS_OK;
     put_rows(vault, vault->rows + made);
-    enum status status = rocks_write(vault->store, vault->batch, true, error);
+    enum status status = rocks_write(vault->store, vault->adding, true, error);
     if (status != STATUS_OK)
         return error_prefix(error, "the vault");
     vault->rows += made;
     return STATUS_OK;
+}
+
+enum status vault_remember(struct vault *vault, const struct vault_row *rows, size_t count, struct error *error)
+{
+    rocks_batch_clear(vault->remembering);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t known[KNOWN_VALUE_BYTES];
+        put_be32(known, rows[i].number);
+        memcpy(known + 4, rows[i].lid, LID_BYTES);
+        rocks_batch_put(vault->remembering, vault->known, slice_of(&rows[i].hash, KNOWN_KEY_BYTES),
+                        slice_of(known, sizeof known));
+    }
+    enum status status = rocks_write(vault->store, vault->remembering, false, error);
+    return status == STATUS_OK ? status : error_prefix(error, "the vault");
 }
 
 enum status vault_known(struct vault *vault, vault_known_fn each, void *argument, struct error *error)

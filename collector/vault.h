@@ -9,8 +9,9 @@
  * BLAKE2b-512("jejak person v1", tenant, id) to (RFC 9496, element derivation), k the scalar of keys/pseudonym.key.
  * Being a group element, P moves to another key by multiplication, without raw ids.
  *
- * `known` saves the group operation for learners seen before, across restarts. The vault is synced before the log, so a
- * `known` row may be ahead of the log: it counts only where the log binds the same lid to the same number.
+ * `persons` is the truth, and synced before anything is stored under a lid. `known` saves the group operation for
+ * learners seen before, across restarts; its rows may be ahead of the log, or behind it after a power cut: they count only
+ * where the log binds the same lid to the same number, and whoever has none is met again.
  */
 #ifndef JEJAK_COLLECTOR_VAULT_H
 #define JEJAK_COLLECTOR_VAULT_H
@@ -45,15 +46,19 @@ void vault_close(struct vault *vault);
 /* Which vault this is: BLAKE2b-128("jejak vault v1", tenant). The log keeps it, and is refused with another. */
 void vault_identity(const struct vault *vault, uint8_t id[VAULT_ID_BYTES]);
 enum status vault_flush(struct vault *vault, struct error *error) must_check; /* as eventlog_flush() */
-uint64_t vault_rows(const struct vault *vault); /* rows ever made that are on stable storage; the writer's thread */
+uint64_t vault_rows(const struct vault *vault); /* rows ever made that are on stable storage; any thread */
 
 /* The lid of an id: from `persons`, or a new random one (row->new_person). Costs a group operation, about 100 us. Fills
  * person, lid and new_person. Not for an id whose row is still on its way: lookup.h knows those. */
 enum status vault_resolve(struct vault *vault, struct slice id, struct vault_row *row, struct error *error) must_check;
 
-/* Writes the rows and syncs. On failure: unknown, as with every write. */
-enum status vault_write(struct vault *vault, const struct vault_row *rows, size_t count,
-                        struct error *error) must_check;
+/* Writes the `persons` rows that are new, and syncs: to be done before anything is stored under their lids. One actor's
+ * call (resolver.h). On failure: unknown, as with every write. */
+enum status vault_add(struct vault *vault, const struct vault_row *rows, size_t count, struct error *error) must_check;
+/* Writes the `known` rows, without a sync: whoever is forgotten in a power cut is met again. One actor's call (commit.h),
+ * which may be another's than vault_add()'s. */
+enum status vault_remember(struct vault *vault, const struct vault_row *rows, size_t count,
+                           struct error *error) must_check;
 
 /* Calls `each` for every row of `known`. */
 typedef void (*vault_known_fn)(struct lookup_hash hash, uint32_t number, const uint8_t lid[LID_BYTES], void *argument);

@@ -54,6 +54,7 @@ enum config_type {
     X(FOLD_EVENTS, "fold_events", WHOLE, "2000000", 1000, 50000000, false,                                             \
       "events folded in memory before cells are written")                                                              \
     X(FOLD_MS, "fold_ms", WHOLE, "2000", 10, 3600000, false, "cells are written at least this often while following")  \
+    X(REPORT_THREADS, "report_threads", WHOLE, "2", 1, 64, false, "threads that make the figures of a report")         \
     X(MIN_LEARNERS, "k", WHOLE, "10", 5, 1000000, false, "no row with fewer distinct learners")                        \
     X(OVER_FACTOR, "over_factor", REAL, "1.5", 0.1, 100, false,                                                        \
       "active time above this many times the plan counts as over")                                                     \

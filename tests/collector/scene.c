@@ -69,6 +69,7 @@ void scene_stop(struct scene *scene)
     roles_close(scene->roles);
     store_close(&scene->store);
     scene->pipeline = NULL;
+    scene->held = NULL;
     scene->group = NULL;
     scene->roles = NULL;
 }
@@ -95,14 +96,72 @@ void scene_close(struct scene *scene)
     free(scene);
 }
 
+const struct answer *scene_answer(struct scene *scene, uint32_t n)
+{
+    if (n >= scene->group->answer_count)
+        return NULL;
+    struct group_answer *queued = &scene->group->answers[n];
+    queued->answer.rejected = scene->group->rejected + queued->first_rejected;
+    return &queued->answer;
+}
+
+/* The pipeline asks for learners: they wait until they are met. */
+static void hold(struct scene *scene)
+{
+    struct meeting **end = &scene->held;
+    while (*end)
+        end = &(*end)->next;
+    *end = pipeline_meetings(scene->pipeline);
+}
+
+uint32_t scene_held(const struct scene *scene)
+{
+    uint32_t count = 0;
+    for (const struct meeting *meeting = scene->held; meeting; meeting = meeting->next)
+        count++;
+    return count;
+}
+
+void scene_meet_one(struct scene *scene, uint32_t place)
+{
+    struct meeting **at = &scene->held;
+    while (place-- > 0)
+        at = &(*at)->next;
+    struct meeting *meeting = *at;
+    *at = meeting->next;
+    meeting->next = NULL;
+    cr_assert_eq(meeting_resolve(&scene->store, meeting, &scene->error), STATUS_OK, "%s", scene->error.text);
+    cr_assert_eq(vault_add(scene->store.vault, &meeting->row, 1, &scene->error), STATUS_OK, "%s", scene->error.text);
+    pipeline_met(scene->pipeline, meeting, NULL);
+    while (pipeline_ready(scene->pipeline))
+        pipeline_unpark(scene->pipeline);
+    hold(scene);
+}
+
+void scene_meet(struct scene *scene)
+{
+    while (scene->held)
+        scene_meet_one(scene, 0);
+}
+
 const struct answer *scene_bytes(struct scene *scene, struct slice message)
 {
     struct group_address from = {.size = 3, .routing_id = "who"};
+    uint32_t before = scene->group->answer_count;
     cr_assert_not(group_full(scene->group));
     pipeline_batch(scene->pipeline, scene->publisher, message, &from, scene->now_ms);
-    struct group_answer *queued = &scene->group->answers[scene->group->answer_count - 1];
-    queued->answer.rejected = scene->group->rejected + queued->first_rejected;
-    return &queued->answer;
+    hold(scene);
+    if (!scene->hold)
+        scene_meet(scene);
+    return scene->group->answer_count > before ? scene_answer(scene, scene->group->answer_count - 1) : NULL;
+}
+
+void scene_dropoff(struct scene *scene, struct slice message)
+{
+    pipeline_dropoff(scene->pipeline, scene->publisher, message, scene->now_ms);
+    hold(scene);
+    if (!scene->hold)
+        scene_meet(scene);
 }
 
 const struct answer *scene_send(struct scene *scene, uint64_t seq, uint64_t acked, const struct batch_event *events,
@@ -143,7 +202,7 @@ void scene_commit(struct scene *scene)
 void scene_crash_after_vault(struct scene *scene)
 {
     enum status status =
-        vault_write(scene->store.vault, scene->group->learners, scene->group->learner_count, &scene->error);
+        vault_remember(scene->store.vault, scene->group->learners, scene->group->learner_count, &scene->error);
     cr_assert_eq(status, STATUS_OK, "%s", scene->error.text);
     scene_stop(scene);
 }

@@ -22,6 +22,8 @@ struct scene {
     uint8_t pseudonym_key[KEY_BYTES];
     uint32_t publisher; /* of scene_send() */
     uint8_t session[SESSION_BYTES];
+    bool hold;            /* learners never seen stay so until scene_meet() */
+    struct meeting *held; /* in the order in which the pipeline asked for them */
     struct error error;
 };
 
@@ -36,13 +38,24 @@ enum status scene_start(struct scene *scene, bool accept_loss) must_check;
 void scene_restart(struct scene *scene); /* both; must succeed */
 char *scene_path(const struct scene *scene, const char *name);
 
-/* A batch of scene->session from scene->publisher at scene->now_ms. The answer lives until the group is cleared. */
+/* A batch of scene->session from scene->publisher at scene->now_ms. The answer lives until the group is cleared; NULL
+ * where the batch was parked. */
 const struct answer *scene_send(struct scene *scene, uint64_t seq, uint64_t acked, const struct batch_event *events,
                                 uint32_t count);
 /* The same with one `open`. */
 const struct answer *scene_open(struct scene *scene, uint64_t seq, uint64_t acked, const char *learner,
                                 const char *content);
 const struct answer *scene_bytes(struct scene *scene, struct slice message);
+
+void scene_dropoff(struct scene *scene, struct slice message);
+
+/* With scene->hold: how many learners the parked batches wait for. */
+uint32_t scene_held(const struct scene *scene);
+/* Meets one of them, by her place among the held ones; whatever that makes ready is taken. */
+void scene_meet_one(struct scene *scene, uint32_t place);
+void scene_meet(struct scene *scene); /* all of them, in order */
+/* The answer that was queued in the open group as the n-th, from 0. NULL: there are fewer. */
+const struct answer *scene_answer(struct scene *scene, uint32_t n);
 
 /* Makes the group durable; its answers are over then. */
 enum status scene_try_commit(struct scene *scene) must_check;

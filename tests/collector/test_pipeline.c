@@ -351,8 +351,8 @@ Test(pipeline, drop_off_is_stored_without_session_or_answer)
     struct batch_event event = batch_open(SCENE_NOW_MS, "ana", "m");
     struct batch_head head = {.version = 1, .session = scene->session, .seq = 9};
     struct slice message = batch_make(&head, &event, 1);
-    pipeline_dropoff(scene->pipeline, scene->publisher, message, scene->now_ms);
-    pipeline_dropoff(scene->pipeline, scene->publisher, message, scene->now_ms);
+    scene_dropoff(scene, message);
+    scene_dropoff(scene, message);
     pipeline_dropoff(scene->pipeline, scene->publisher, slice_of(message.data, message.size - 1), scene->now_ms);
     batch_free(message);
     cr_assert_eq(scene->group->answer_count, 0);

@@ -36,6 +36,13 @@ class Stream:
         self.unsettled[self.made] = [event(f"s{self.number}/b{self.made}/e{i}", f"learner-{learner}", "dwell", learner + 1)
                                      for i, learner in enumerate(learners)]
 
+    def make_new(self, count):
+        """A batch of learners that nobody ever saw."""
+        self.made += 1
+        self.unsettled[self.made] = [
+            event(f"s{self.number}/b{self.made}/e{i}", f"new-{self.number}-{self.made}-{i}", "dwell",
+                  1 + LEARNERS + (self.number * 1000 + self.made) * 100 + i) for i in range(count)]
+
     def send(self, seq, socket):
         socket.send(batch(self.id, seq, self.unsettled[seq], acked=self.acked))
 
@@ -220,6 +227,68 @@ def later_before_earlier(home, chance):
         collector.stop()
 
 
+def kill_while_parked(home, chance):
+    """Batches whose learners are being met die with the collector as if they had never come, and are taken when resent."""
+    collector = Collector(home)
+    streams = [Stream(number, collector.ingest, chance) for number in range(4)]
+    sizes, lost = {}, 0
+    for _ in range(8):
+        for stream in streams:
+            for _ in range(6):
+                stream.make_new(80)
+                stream.send(stream.made, stream.sockets[-1])
+            stream.make()  # of known learners, behind those that wait
+            stream.send(stream.made, stream.sockets[-1])
+        remember_sizes(streams, sizes)
+        pump(streams, chance.uniform(0.01, 0.15), publish=False)
+        parked = status(home)["batches_parked"]
+        collector.kill()
+        check(parked > 0, "nothing was parked")
+        collector = Collector(home)
+        seen = verify(*read_log(home), acknowledged_by(streams))
+        whole(seen, streams, sizes)
+        sent = {stream.number: stream.settled | set(stream.unsettled) for stream in streams}
+        lost += sum((number, seq, 0) not in seen for number, seqs in sent.items() for seq in seqs)
+        for stream in streams:
+            stream.reconnect()
+        finish(streams)
+    print(f"        {lost} batches were parked when it died")
+    check(lost > 0, "the collector never died with a parked batch: nothing was tested")
+    events, lids = read_log(home)
+    whole(verify(events, lids, acknowledged_by(streams)), streams, sizes)
+    check(len(lids) == len({one["learner"] for one in events}), "learners without an event, or two numbers for one")
+    must_fail(events, lids, {0: streams[0].settled | {streams[0].made + 1}}, "a parked batch that was answered and is gone")
+    for stream in streams:
+        stream.close()
+    collector.stop()
+
+
+def stop_while_parked(home, chance):
+    """An orderly stop answers what is parked: busy, nothing stored."""
+    collector = Collector(home)
+    stream = Stream(0, collector.ingest, chance)
+    for _ in range(10):
+        stream.make_new(80)
+        stream.send(stream.made, stream.sockets[0])
+    while not status(home)["batches_parked"]:
+        time.sleep(0.001)
+    collector.stop()
+    answers = []
+    while (answer := stream.sockets[0].receive(1000)) is not None:
+        answers.append((answer["status"], answer["seq"]))
+    check([seq for _, seq in answers] == list(range(1, len(answers) + 1)), answers)
+    turned = [seq for status_name, seq in answers if status_name == "busy"]
+    check(turned and turned == list(range(turned[0], len(answers) + 1)), answers)
+    for seq in range(1, turned[0]):
+        stream.settle(seq)
+    collector = Collector(home)
+    stream.reconnect()
+    finish([stream])
+    verify(*read_log(home), acknowledged_by([stream]))
+    stream.close()
+    collector.stop()
+
+
 def rolled_back_disk(home, chance):
     """Acknowledged data that is gone is noticed: refused at the start, and an alarm once the loss is accepted."""
     collector = Collector(home)
@@ -311,4 +380,4 @@ def control_client(home, chance):
 
 
 if __name__ == "__main__":
-    main(kill_under_load, later_before_earlier, rolled_back_disk, control_log, control_client)
+    main(kill_under_load, kill_while_parked, stop_while_parked, later_before_earlier, rolled_back_disk, control_log, control_client)
