@@ -10,8 +10,11 @@ burden() {
     cost=$(calculate "($(ticks "$collector") - $before) * 1e7 / $(value events "$out")" 1)
 }
 
-# growth VALUE...: the greatest by the least.
-growth() { calculate "$(greatest "$@") / $(least "$@")" 3; }
+# growth VALUE...: costs in the order of sizes; the worst one by one of a smaller size.
+growth() {
+    printf '%s\n' "$@" | awk 'NR == 1 || $1 < least { least = $1 } { by = $1 / least; if (by > worst) worst = by }
+        END { printf "%.3f", worst }'
+}
 
 # With the home of the greatest population left behind in $home, and the rate at which it was served in $warm.
 grow_learners() {
@@ -31,7 +34,7 @@ grow_learners() {
         fi
         stop_collector "$home" "$stored"
     done
-    line growth_ingest_learners ratio "$(growth "${costs[@]}")" - - "collector's processor time an event, dearest by cheapest: ${told%; }"
+    line growth_ingest_learners ratio "$(growth "${costs[@]}")" - - "collector's processor time an event, the worst by that of a smaller size; ${told%; }"
     line new_learners_million learners/s "$(value introduced_events_per_s "$work/introduced")" - - "the first event of each of $population"
     line collector_mb MB "$peak_of" - - "greatest resident memory with $population learners" "$(calculate "128 + 64 * $population / 1000000" 1)"
 }
@@ -64,7 +67,7 @@ grow_events() {
         costs+=("$cost")
         told+="up to $size: $cost ns, $(value events_per_s "$work/burden") events/s; "
     done
-    line_at "$there" 100000000 events growth_ingest_events ratio "$(growth "${costs[@]}")" - - "collector's processor time an event, dearest by cheapest: ${told%; }"
+    line_at "$there" 100000000 events growth_ingest_events ratio "$(growth "${costs[@]}")" - - "collector's processor time an event, the worst by that of a smaller size; ${told%; }"
     stop_collector "$home" "$stored"
     rm -rf "$home"
 }

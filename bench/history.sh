@@ -109,7 +109,6 @@ measure_history() {
     told+="$sent: ${costs[-1]} ns; "
     if [ "$size" = "${histories[-1]}" ]; then
         report_fold
-        cp "$work/whole.csv" "$work/smaller.csv" 2>/dev/null || true
         ask_reports
         ask_duckdb
     else
@@ -134,7 +133,7 @@ history_lines() {
         [ "$size" = "${histories[-1]}" ] || rm -rf "$home"
     done
     size=${histories[-1]}
-    line_at "$size" 100000000 events growth_fold ratio "$(growth "${costs[@]}")" - - "fold's processor time an event, dearest by cheapest: ${told%; }"
+    line_at "$size" 100000000 events growth_fold ratio "$(growth "${costs[@]}")" - - "fold's processor time an event, the worst by that of a smaller history; ${told%; }"
     line_at "$size" 100000000 events growth_report ratio "$(calculate "(${reports[-1]} / ${reports[0]}) / (${cells[-1]} / ${cells[0]})" 3)" - - "growth of the report's time by the growth of the cells' bytes; ms: ${reports[*]}; bytes: ${cells[*]}"
     line_at "$size" 100000000 events aggregator_mb MB "${memory[-1]}" - - "greatest resident memory of fold, and of follow after its reports; by history: ${memory[*]}"
     line_at "$size" 100000000 events growth_aggregator_mb ratio "$(calculate "${memory[-1]} / ${memory[-2]}" 2)" - - 'the same by that of a tenth of the history'

@@ -10,7 +10,7 @@ fail() { say "$*"; exit 1; }
 value() { awk -v name="$1" '$1 == name { print $2; found = 1 } END { exit !found }' "$2" || fail "$2: no $1"; }
 
 # calculate EXPRESSION [DIGITS]: in awk's language, rounded.
-calculate() { awk -v digits="${2:-0}" "BEGIN { printf \"%.*f\", digits, $1 }"; }
+calculate() { awk -v digits="${2:-0}" "BEGIN { printf \"%.*f\", digits, ($1) }"; }
 
 # median, least, greatest of words.
 median() { printf '%s\n' "$@" | sort -g | awk '{ v[NR] = $1 } END { printf "%.10g\n", (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'; }
