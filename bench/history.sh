@@ -75,16 +75,12 @@ ask_reports() {
 # The same question to DuckDB. bench/peers/duckdb: see its header; 77 means that DuckDB is not installed.
 ask_duckdb() {
     local code=0 csv=$work/events.csv
-    if [ ! -x bench/peers/duckdb ]; then
-        not_measured report_vs_duckdb ratio 'DuckDB is not installed'
-        return
-    fi
     "$bin/jejak-simulate" "${course[@]}" --out "$csv" >"$work/simulated" 2>&1 ||
         { cat "$work/simulated" >&2 && fail 'jejak-simulate failed'; }
     TZ=Asia/Jakarta bench/peers/duckdb "$csv" "$work/duckdb" "$first" "$last" "$work/whole.csv" >"$work/duckdb.out" || code=$?
     rm -rf "$csv" "$work/duckdb"
     if [ "$code" = 77 ]; then
-        not_measured report_vs_duckdb ratio 'DuckDB is not installed'
+        not_measured report_vs_duckdb ratio 'DuckDB is not installed (bench/peers/setup)'
     elif [ "$code" = 0 ]; then
         line duckdb_ms ms "$(value duckdb_ms "$work/duckdb.out")" - - "the module report's question in its simplest form, from a table in memory and on disk; $(tr '\n' ' ' <"$work/duckdb.out")"
         line_at "$size" 100000000 events report_vs_duckdb ratio "$(calculate "$(value duckdb_ms "$work/duckdb.out") / $whole_ms" 1)" - - 'duckdb_ms / report_ms over 13 weeks'
