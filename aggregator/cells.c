@@ -8,6 +8,7 @@ static const char *const family_names[] = {"contents", "learners", "pieces", "su
 
 enum {
     MEMORY_BYTES = 64 << 20, /* of pieces, before they go to a table file */
+    FIRST_LEVEL_FILES = 8,   /* a table file overlaps all others, so merging few of them writes much again */
 };
 
 static void families_find(struct cells *cells)
@@ -30,6 +31,7 @@ static enum status store_open(struct cells *cells, size_t cache_bytes, bool make
         .memory_bytes = MEMORY_BYTES,
         .remade = true, /* from the log */
         .plain_first_level = true,
+        .first_level_files = FIRST_LEVEL_FILES,
         .cache_bytes = cache_bytes ? cache_bytes : 64 << 20,
         .max_wal_bytes = 256 << 20,
         .block_bytes = 32 << 10,

@@ -116,6 +116,8 @@ static enum status fold_here(const struct config *config, struct error *error)
     uint64_t before = status == STATUS_OK ? feed_offset(&feed) : 0;
     if (status == STATUS_OK)
         status = feed_catch_up(&feed, &stopped, error);
+    feed_close(&feed); /* what follows needs the memory */
+    source_close(feed.source);
     if (status == STATUS_OK)
         status = merge_all(feed.cells, error);
     if (status == STATUS_OK)
@@ -125,8 +127,6 @@ static enum status fold_here(const struct config *config, struct error *error)
         printf("folded %s entries of the log, up to offset %s, in %s\n", cli_count(feed_offset(&feed) - before, count),
                cli_count(feed_offset(&feed), end), cli_duration((clock_mono_ns() - start_ns) / 1000000, took));
     }
-    feed_close(&feed);
-    source_close(feed.source);
     cells_close(feed.cells);
     return status;
 }

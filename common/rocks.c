@@ -170,6 +170,8 @@ static enum status options_open(struct rocks *store, const struct rocks_options 
     if (wanted->memory_bytes > 0)
         rocksdb_options_set_db_write_buffer_size(options, wanted->memory_bytes);
     rocksdb_options_set_atomic_flush(options, wanted->remade);
+    if (wanted->first_level_files > 0)
+        rocksdb_options_set_level0_file_num_compaction_trigger(options, wanted->first_level_files);
     if (wanted->plain_first_level)
         first_level_plain(options);
     if (store->log_path)

@@ -33,6 +33,7 @@ struct rocks_options {
      * the store as it was after some earlier write, of all families alike; closing it keeps everything. */
     bool remade;
     bool plain_first_level;   /* files are compressed only when they are first merged */
+    int first_level_files;    /* so many are merged at once; 0: RocksDB's own number, 4 */
     const char *plain_family; /* the name of one that is never compressed; NULL: none */
 };
 

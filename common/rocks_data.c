@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 
+enum {
+    BATCH_KEPT_BYTES = 4 << 20
+};
+
 struct rocks_batch {
     rocksdb_writebatch_t *batch;
     size_t bytes;
@@ -30,9 +34,15 @@ void rocks_batch_close(struct rocks_batch *batch)
     free(batch);
 }
 
+/* A batch keeps the memory that it once needed: after a large one it is made anew. */
 void rocks_batch_clear(struct rocks_batch *batch)
 {
-    rocksdb_writebatch_clear(batch->batch);
+    if (batch->bytes <= BATCH_KEPT_BYTES) {
+        rocksdb_writebatch_clear(batch->batch);
+    } else {
+        rocksdb_writebatch_destroy(batch->batch);
+        batch->batch = rocksdb_writebatch_create();
+    }
     batch->bytes = 0;
 }
 
