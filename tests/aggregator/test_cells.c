@@ -63,8 +63,9 @@ static struct figures_table figures_of(const struct cells *cells, const struct h
     struct plan_book book;
     struct figures_table table;
     struct figures_query query = history_query(history, &dice, &book);
+    uint32_t threads = 1 + (uint32_t)dice_roll(&dice, 3);
     renumber(&query, &book, history, cells);
-    cr_assert_eq(figures_compute(cells, &query, &table, &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(figures_once(cells, threads, &query, &table, &error), STATUS_OK, "%s", error.text);
     return table;
 }
 
@@ -389,7 +390,8 @@ Test(cells, marks_and_cohorts_of_the_forgotten_leave_the_stored_pieces)
     scribe_control(&scribe, RECORD_FORGET, 1);
     fold_small(cells, &scribe);
     uint32_t marks[4] = {0}, changes[4] = {0};
-    cr_assert_eq(cells_scan_marks(cells, &(struct marks_range){0, 0, NOON + 1}, count_marks, marks, &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(cells_scan_marks(cells, &(struct marks_range){0, 0, NOON + 1}, count_marks, marks, &error), STATUS_OK,
+                 "%s", error.text);
     cr_assert_eq(cells_scan_cohorts(cells, NOON + 1, count_changes, changes, &error), STATUS_OK, "%s", error.text);
     cr_assert(marks[1] == 0 && marks[2] == 1);
     cr_assert(changes[1] == 0 && changes[2] == 1);
