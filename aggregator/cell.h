@@ -5,7 +5,8 @@
  *     0        4     5   8       12        16    20      24        32
  *     | what   | ver | 0 | count | content | day | extra | base ms | body | XXH3-64 |
  *
- *     what       "JCSU" summary, "JCFA" facts, "JCMA" marks, "JCCO" cohort changes, "JCRO" roll-up
+ *     what       "JCSU" summary, "JCFA" facts, "JCMA" marks, "JCCO" cohort changes, "JCRO" roll-up,
+ *                "JCRM" roll-up of marks
  *     count      learners (summary, facts), marks, changes
  *     content, day   as in the key, so that a value under a wrong key is noticed (cohorts: content 0xffffffff)
  *     base ms    where the day starts, Unix ms UTC; all times in the body are relative to it, 32 bits
@@ -106,6 +107,12 @@ void cell_rollup_encode(const struct cell_key *key, int64_t base_ms, const struc
                         struct bytes *out);
 enum status cell_rollup_decode(struct slice value, const struct cell_key *key, uint32_t learners,
                                const struct cell_sink *sink, struct error *error) must_check;
+/* Of marks likewise, by learner. */
+void cell_mark_rollup_encode(const struct cell_key *key, int64_t base_ms, const struct cell_mark *marks, uint32_t count,
+                             struct bytes *out);
+enum status cell_mark_rollup_decode(struct slice value, const struct cell_key *key, uint32_t learners,
+                                    struct arena *arena, struct cell_mark **marks, uint32_t *count,
+                                    struct error *error) must_check;
 enum status cell_rollup_learners(struct slice value, const struct cell_key *key, uint32_t learners,
                                  struct cell_entries *into, uint32_t *count, struct error *error) must_check;
 

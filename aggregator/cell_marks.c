@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-static const char marks_what[] = "JCMA", cohorts_what[] = "JCCO";
+static const char marks_what[] = "JCMA", cohorts_what[] = "JCCO", rollup_what[] = "JCRM";
 
 enum {
     STATE_FAVORITE = 101,
@@ -68,23 +68,59 @@ void cell_builder_mark(struct cell_builder *builder, const struct cell_mark *mar
     builder->marks[builder->mark_count++] = *mark;
 }
 
-void cell_marks_encode(struct cell_builder *builder)
+/* frame->count marks, by learner. */
+static void marks_encode(const struct cell_key *key, const struct frame *frame, const struct cell_mark *marks,
+                         struct bytes *out)
 {
-    uint32_t count = builder->mark_count;
-    struct bytes *out = &builder->marks_out;
-    struct frame frame = {.what = marks_what, .count = count, .base_ms = builder->base_ms};
-    frame_start(out, &builder->key, &frame);
+    uint32_t count = frame->count;
+    frame_start(out, key, frame);
     bytes_put(out, (uint8_t[WIDTHS_BYTES]){0}, WIDTHS_BYTES);
     uint32_t *numbers = mem_new((size_t)count * COLUMN_COUNT, sizeof *numbers);
     for (uint32_t i = 0; i < count; i++) {
-        const struct cell_mark *mark = &builder->marks[i];
+        const struct cell_mark *mark = &marks[i];
         numbers[i] = mark->learner - (i ? mark[-1].learner : 0);
         numbers[count + i] = state_of(mark);
-        numbers[2 * (size_t)count + i] = (uint32_t)(mark->time_ms - builder->base_ms);
+        numbers[2 * (size_t)count + i] = (uint32_t)(mark->time_ms - frame->base_ms);
     }
     columns_encode(out, numbers, count, FRAME_BYTES);
     free(numbers);
     frame_end(out);
+}
+
+void cell_marks_encode(struct cell_builder *builder)
+{
+    struct frame frame = {.what = marks_what, .count = builder->mark_count, .base_ms = builder->base_ms};
+    marks_encode(&builder->key, &frame, builder->marks, &builder->marks_out);
+}
+
+void cell_mark_rollup_encode(const struct cell_key *key, int64_t base_ms, const struct cell_mark *marks, uint32_t count,
+                             struct bytes *out)
+{
+    struct frame frame = {.what = rollup_what, .count = count, .extra = (uint32_t)key->piece, .base_ms = base_ms};
+    marks_encode(key, &frame, marks, out);
+}
+
+/* An opened frame's marks. */
+static enum status marks_decode(const struct frame *frame, const struct cell_key *key, uint32_t learners,
+                                struct arena *arena, struct cell_mark **out, struct error *error)
+{
+    uint32_t *numbers = NULL, count = frame->count;
+    if (!columns_decode(frame->body, count, learners, arena, &numbers))
+        return frame_damaged(frame->what, key, "its columns do not fill it, or name learners that are not known",
+                             error);
+    struct cell_mark *marks = arena_take(arena, count * sizeof *marks);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t state = numbers[count + i];
+        if (state > STATE_UNFAVORITE)
+            return frame_damaged(frame->what, key, "a mark of no known kind", error);
+        bool progress = state < STATE_FAVORITE;
+        marks[i].learner = numbers[i];
+        marks[i].kind = progress ? KIND_PROGRESS : state == STATE_FAVORITE ? KIND_FAVORITE : KIND_UNFAVORITE;
+        marks[i].value = progress ? (uint8_t)state : 0;
+        marks[i].time_ms = frame->base_ms + numbers[2 * (size_t)count + i];
+    }
+    *out = marks;
+    return STATUS_OK;
 }
 
 enum status cell_marks_decode(struct slice value, const struct cell_key *key, uint32_t learners, struct arena *arena,
@@ -94,23 +130,21 @@ enum status cell_marks_decode(struct slice value, const struct cell_key *key, ui
     enum status status = frame_open(value, key, &frame, error);
     if (status != STATUS_OK)
         return status;
-    uint32_t *numbers = NULL;
-    if (!columns_decode(frame.body, frame.count, learners, arena, &numbers))
-        return frame_damaged(marks_what, key, "its columns do not fill it, or name learners that are not known", error);
-    struct cell_mark *marks = arena_take(arena, frame.count * sizeof *marks);
-    for (uint32_t i = 0; i < frame.count; i++) {
-        uint32_t state = numbers[frame.count + i];
-        if (state > STATE_UNFAVORITE)
-            return frame_damaged(marks_what, key, "a mark of no known kind", error);
-        bool progress = state < STATE_FAVORITE;
-        marks[i].learner = numbers[i];
-        marks[i].kind = progress ? KIND_PROGRESS : state == STATE_FAVORITE ? KIND_FAVORITE : KIND_UNFAVORITE;
-        marks[i].value = progress ? (uint8_t)state : 0;
-        marks[i].time_ms = frame.base_ms + numbers[2 * (size_t)frame.count + i];
-    }
-    *out = marks;
     *count = frame.count;
-    return STATUS_OK;
+    return marks_decode(&frame, key, learners, arena, out, error);
+}
+
+enum status cell_mark_rollup_decode(struct slice value, const struct cell_key *key, uint32_t learners,
+                                    struct arena *arena, struct cell_mark **out, uint32_t *count, struct error *error)
+{
+    struct frame frame = {.what = rollup_what};
+    enum status status = frame_open(value, key, &frame, error);
+    if (status == STATUS_OK && frame.extra != key->piece)
+        status = frame_damaged(rollup_what, key, "it is another span's", error);
+    if (status != STATUS_OK)
+        return status;
+    *count = frame.count;
+    return marks_decode(&frame, key, learners, arena, out, error);
 }
 
 /* ---- cohorts ---- */

@@ -6,6 +6,10 @@
 static const char *const family_names[] = {"contents", "learners", "pieces", "summary", "facts",
                                            "marks",    "cohorts",  "rolled", "rollups"};
 
+enum {
+    MEMORY_BYTES = 64 << 20, /* of pieces, before they go to a table file */
+};
+
 static void families_find(struct cells *cells)
 {
     struct rocks_family **families[] = {&cells->contents, &cells->learners, &cells->pieces,
@@ -22,11 +26,15 @@ static enum status store_open(struct cells *cells, size_t cache_bytes, bool make
         .mode = make                         ? ROCKS_CREATE
                 : cells->mode == CELLS_WRITE ? ROCKS_WRITE
                                              : ROCKS_READ_ONLY,
-        .write_buffer_bytes = 64 << 20,
+        .write_buffer_bytes = MEMORY_BYTES,
+        .memory_bytes = MEMORY_BYTES,
+        .remade = true, /* from the log */
+        .plain_first_level = true,
         .cache_bytes = cache_bytes ? cache_bytes : 64 << 20,
         .max_wal_bytes = 256 << 20,
         .block_bytes = 32 << 10,
         .compression_level = 1,
+        .plain_family = "rollups", /* read whole in every report */
     };
     enum status status =
         rocks_open(cells->path, &options, family_names, ARRAY_COUNT(family_names), &cells->store, error);
@@ -41,33 +49,6 @@ static enum status store_open(struct cells *cells, size_t cache_bytes, bool make
 }
 
 /* ---- opening ---- */
-
-static enum status read_places_row(const struct cell_key *key, struct cells *cells, struct cell_key *before)
-{
-    if (before->content == key->content && before->day == key->day)
-        cells_place_add(cells, key->content, key->day);
-    *before = *key;
-    return STATUS_OK;
-}
-
-/* The cells of several pieces, for the merges that the last run did not come to. */
-static enum status read_places(struct cells *cells, struct error *error)
-{
-    struct cell_key key, before = {.day = -1};
-    struct cell_index index;
-    struct rocks_iterator *iterator = rocks_iterator_open(cells->store, cells->pieces);
-    enum status status = STATUS_OK;
-    for (rocks_iterator_seek(iterator, slice_of("", 0)); rocks_iterator_valid(iterator) && status == STATUS_OK;
-         rocks_iterator_next(iterator)) {
-        status = cells_index_row(rocks_iterator_key(iterator), rocks_iterator_value(iterator), &key, &index, error);
-        if (status == STATUS_OK)
-            status = read_places_row(&key, cells, &before);
-    }
-    if (status == STATUS_OK)
-        status = rocks_iterator_status(iterator, error);
-    rocks_iterator_close(iterator);
-    return status;
-}
 
 static enum status cells_read(struct cells *cells, const struct cells_settings *settings, struct error *error)
 {
@@ -84,8 +65,7 @@ static enum status cells_read(struct cells *cells, const struct cells_settings *
         status = cells_read_rolled(cells, error);
     if (status == STATUS_OK)
         cells_rows_stored(cells);
-    if (status == STATUS_OK && cells->mode == CELLS_WRITE)
-        status = read_places(cells, error);
+    cells_places_unknown(cells); /* the merges that the last run did not come to */
     return status;
 }
 
@@ -115,14 +95,6 @@ enum status cells_open(const char *path, enum cells_mode mode, const struct cell
     return STATUS_OK;
 }
 
-/* Opening is faster without a write-ahead log to replay; where it fails, the log still has it all. */
-static void flush_quietly(struct cells *cells)
-{
-    struct error error;
-    if (cells->store && cells->mode == CELLS_WRITE && rocks_flush(cells->store, &error) != STATUS_OK)
-        error.status = STATUS_OK;
-}
-
 void cells_close(struct cells *cells)
 {
     if (!cells)
@@ -141,7 +113,6 @@ void cells_close(struct cells *cells)
     cells_rows_close(cells->rows);
     rocks_batch_close(cells->batch);
     zone_close(cells->zone);
-    flush_quietly(cells);
     rocks_close(cells->store);
     free(cells->path);
     free(cells);

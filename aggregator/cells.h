@@ -18,7 +18,8 @@
  *     facts      the same key -> opens, intervals, clipped
  *     marks      the same key -> favourites and progress
  *     cohorts    be32 0xffffffff, be32 day, be64 piece -> cohort changes
- * The log position is in the write batch of the pieces it accounts for.
+ * The log position is in the write batch of the pieces it accounts for. There is no write-ahead log: what a crash takes
+ * is folded again from the event log (rocks.h, `remade`).
  */
 #ifndef JEJAK_AGGREGATOR_CELLS_H
 #define JEJAK_AGGREGATOR_CELLS_H
@@ -49,7 +50,7 @@ enum cells_mode {
     CELLS_READ_ONLY, /* STATUS_NO_INPUT where there are none */
 };
 enum status cells_open(const char *path, enum cells_mode mode, const struct cells_settings *settings,
-                       struct cells **cells, struct error *error) must_check;
+                       struct cells **out, struct error *error) must_check;
 void cells_close(struct cells *cells);
 struct cells_position cells_position(const struct cells *cells);
 const char *cells_zone(const struct cells *cells);
@@ -144,8 +145,13 @@ struct cell_mark {
 };
 typedef enum status (*cell_marks_fn)(const struct cell_mark *marks, uint32_t count, void *argument,
                                      struct error *error);
-enum status cells_scan_marks(const struct cells *cells, uint32_t content, int64_t before_ms, cell_marks_fn each,
-                             void *argument, struct error *error) must_check; /* marks with time < before_ms */
+struct marks_range {
+    uint32_t content;
+    int32_t first_day; /* of the cells' zone */
+    int64_t before_ms; /* marks with time < before_ms */
+};
+enum status cells_scan_marks(const struct cells *cells, const struct marks_range *range, cell_marks_fn each,
+                             void *argument, struct error *error) must_check;
 
 /* Cohort changes of all learners, likewise. The name borrows until the next call. */
 struct cell_cohort {

@@ -43,6 +43,8 @@ struct cells {
     uint32_t forgotten_count;
     struct cell_place *places; /* cells to look at for merging */
     size_t place_count, place_room;
+    bool looking; /* for such cells in what is stored, from the cell at look_from on */
+    struct cell_place look_from;
 
     struct cells_rows *rows;    /* cells_rows.c */
     struct cell_place *changed; /* cells put or rewritten in the batch, on days that may be rolled up */
@@ -70,7 +72,10 @@ enum status cells_drop_changed(struct cells *cells, struct error *error) must_ch
 /* cells_base.c: a roll-up ends there. */
 void cells_reach_rolled(struct cells *cells, int32_t end_day);
 
+/* cells_merge.c. A cell that got a piece is looked at for merging; where they are too many to be remembered, and after
+ * opening, all that is stored is walked for cells of several pieces, a stretch at a time. */
 void cells_place_add(struct cells *cells, uint32_t content, int32_t day);
+void cells_places_unknown(struct cells *cells);
 /* cells_forget.c: puts into the batch what takes the forgotten, or the days that are cut, out of what is stored. */
 enum status cells_forget_stored(struct cells *cells, struct error *error) must_check;
 enum status cells_cut_stored(struct cells *cells, struct error *error) must_check;

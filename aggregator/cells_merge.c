@@ -50,18 +50,90 @@ static enum status place_merge(struct cells *cells, const struct cell_place *pla
     return status;
 }
 
-enum {
-    MERGE_BATCH_BYTES = 1 << 20
-}; /* merges of small cells are written together */
+/* ---- which cells ---- */
 
+enum {
+    PLACES_MAX = 4096,           /* cells remembered */
+    LOOK_ROWS = 32768,           /* rows walked at a time, beyond the end of a cell */
+    MERGE_BATCH_BYTES = 1 << 20, /* merges of small cells are written together */
+};
+
+static bool same_place(struct cell_place a, struct cell_place b)
+{
+    return a.content == b.content && a.day == b.day;
+}
+
+void cells_places_unknown(struct cells *cells)
+{
+    cells->place_count = 0;
+    cells->looking = true;
+    cells->look_from = (struct cell_place){0};
+}
+
+static void place_put(struct cells *cells, struct cell_place place)
+{
+    if (cells->place_count > 0 && same_place(cells->places[cells->place_count - 1], place))
+        return;
+    if (cells->place_count == cells->place_room) {
+        cells->place_room = cells->place_room ? 2 * cells->place_room : 1024;
+        cells->places = mem_grow(cells->places, cells->place_room, sizeof *cells->places);
+    }
+    cells->places[cells->place_count++] = place;
+}
+
+void cells_place_add(struct cells *cells, uint32_t content, int32_t day)
+{
+    bool walked = cells->looking && cells->look_from.content == 0 && cells->look_from.day == 0;
+    if (!walked) /* else it will be met */
+        place_put(cells, (struct cell_place){content, day});
+    if (cells->place_count > PLACES_MAX)
+        cells_places_unknown(cells);
+}
+
+/* Walks the next stretch of what is stored for cells of several pieces. */
+static enum status places_look(struct cells *cells, struct error *error)
+{
+    uint8_t first[CELL_KEY_BYTES], end[CELL_KEY_BYTES + 1];
+    struct cell_place from = cells->look_from, before = {0, -1};
+    cell_key_write(&(struct cell_key){from.content, from.day, 0}, first);
+    memset(end, 0xff, sizeof end);
+    struct rocks_iterator *iterator = rocks_iterator_open_range(
+        cells->store, cells->pieces, slice_of(first, sizeof first), slice_of(end, sizeof end));
+    enum status status = STATUS_OK;
+    cells->looking = false;
+    for (uint32_t row = 0; rocks_iterator_valid(iterator) && status == STATUS_OK;
+         rocks_iterator_next(iterator), row++) {
+        struct cell_key key;
+        struct cell_index index;
+        status = cells_index_row(rocks_iterator_key(iterator), rocks_iterator_value(iterator), &key, &index, error);
+        struct cell_place place = {key.content, key.day};
+        if (status != STATUS_OK)
+            break;
+        bool again = same_place(place, before);
+        if (again)
+            place_put(cells, place);
+        cells->looking = row >= LOOK_ROWS && !again;
+        cells->look_from = place;
+        if (cells->looking)
+            break;
+        before = place;
+    }
+    if (status == STATUS_OK)
+        status = rocks_iterator_status(iterator, error);
+    rocks_iterator_close(iterator);
+    return status;
+}
+
+/* ---- merging ---- */
+
+/* A place named twice is joined twice from the same pieces, with the same result. */
 enum status cells_merge_some(struct cells *cells, bool all, bool *more, struct error *error)
 {
     size_t before = rocks_batch_bytes(cells->batch), merges = 0;
-    enum status status = STATUS_OK;
+    enum status status = cells->place_count == 0 && cells->looking ? places_look(cells, error) : STATUS_OK;
     while (status == STATUS_OK && cells->place_count > 0 &&
            rocks_batch_bytes(cells->batch) - before < MERGE_BATCH_BYTES) {
         bool merged = false;
-        /* a place named twice is joined twice from the same pieces, with the same result */
         struct cell_place place = cells->places[--cells->place_count];
         status = place_merge(cells, &place, all, &merged, error);
         merges += merged;
@@ -69,7 +141,7 @@ enum status cells_merge_some(struct cells *cells, bool all, bool *more, struct e
     if (status == STATUS_OK && merges > 0)
         status = cells_settle(cells, error);
     if (status == STATUS_OK)
-        *more = cells->place_count > 0;
+        *more = cells->place_count > 0 || cells->looking;
     return status;
 }
 

@@ -57,18 +57,6 @@ static void batch_cohorts(struct cells *cells, const struct cell_key *key, struc
     batch_value(cells, cells->cohorts, bytes, value, false);
 }
 
-void cells_place_add(struct cells *cells, uint32_t content, int32_t day)
-{
-    if (cells->place_count > 0 && cells->places[cells->place_count - 1].content == content &&
-        cells->places[cells->place_count - 1].day == day)
-        return;
-    if (cells->place_count == cells->place_room) {
-        cells->place_room = cells->place_room ? 2 * cells->place_room : 1024;
-        cells->places = mem_grow(cells->places, cells->place_room, sizeof *cells->places);
-    }
-    cells->places[cells->place_count++] = (struct cell_place){content, day};
-}
-
 void cells_put_piece(struct cells *cells, struct cell_builder *builder)
 {
     struct cell_values values;

@@ -110,26 +110,61 @@ enum status cells_read_rollup_learners(const struct cells *cells, const struct r
     return status;
 }
 
+enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, cell_marks_fn each,
+                                   void *argument, struct error *error)
+{
+    struct rocks_value value = {0};
+    struct arena arena = {0};
+    struct cell_key frame = frame_key(key);
+    struct cell_mark *marks = NULL;
+    uint32_t count = 0;
+    enum status status = value_of(cells, key, &value, error);
+    if (status == STATUS_OK)
+        status =
+            cell_mark_rollup_decode(value.bytes, &frame, cells_learner_count(cells), &arena, &marks, &count, error);
+    if (status == STATUS_OK)
+        status = each(marks, count, argument, error);
+    arena_close(&arena);
+    rocks_value_close(&value);
+    return status;
+}
+
 /* ---- writing ---- */
 
-void cells_put_rollup(struct cells *cells, const struct rollup_key *key, const struct cell_entry *entries,
-                      uint32_t count)
+/* The row of the index, and the value that was encoded. */
+static void put(struct cells *cells, const struct rollup_key *key, int64_t from_ms, uint32_t count)
 {
     uint8_t bytes[KEY_BYTES], index[INDEX_BYTES];
     struct slice key_bytes = slice_of(bytes, KEY_BYTES);
-    struct cell_key frame = frame_key(key);
-    int64_t from_ms = zone_day_start_ms(cells->zone, key->day);
     key_write(key, bytes);
     put_u32(index, count);
     put_u64(index + 4, (uint64_t)from_ms);
     put_u32(index + 12, (uint32_t)(end_ms(cells, key) - from_ms));
     rocks_batch_put(cells->batch, cells->rolled, key_bytes, slice_of(index, INDEX_BYTES));
-    if (count > 0) {
-        cell_rollup_encode(&frame, from_ms, entries, count, &cells->rollup_out);
+    if (count > 0)
         rocks_batch_put(cells->batch, cells->rollups, key_bytes,
                         slice_of(cells->rollup_out.data, cells->rollup_out.size));
-    }
     cells_reach_rolled(cells, key->day + rollup_days(key->span));
+}
+
+void cells_put_rollup(struct cells *cells, const struct rollup_key *key, const struct cell_entry *entries,
+                      uint32_t count)
+{
+    struct cell_key frame = frame_key(key);
+    int64_t from_ms = zone_day_start_ms(cells->zone, key->day);
+    if (count > 0)
+        cell_rollup_encode(&frame, from_ms, entries, count, &cells->rollup_out);
+    put(cells, key, from_ms, count);
+}
+
+void cells_put_mark_rollup(struct cells *cells, const struct rollup_key *key, const struct cell_mark *marks,
+                           uint32_t count)
+{
+    struct cell_key frame = frame_key(key);
+    int64_t from_ms = zone_day_start_ms(cells->zone, key->day);
+    if (count > 0)
+        cell_mark_rollup_encode(&frame, from_ms, marks, count, &cells->rollup_out);
+    put(cells, key, from_ms, count);
 }
 
 static enum status drop(struct cells *cells, const struct rollup_key *key, struct error *error)

@@ -51,6 +51,8 @@ void cells_rows_close(struct cells_rows *rows)
 /* How many bytes the first `level` segments take; 0 where there are fewer. */
 static size_t prefix_size(struct slice path, uint32_t level)
 {
+    if (level == ROLLUP_MARKS)
+        return path.size;
     uint32_t segments = 1;
     for (size_t i = 0; i < path.size; i++)
         if (path.data[i] == '/' && segments++ == level)

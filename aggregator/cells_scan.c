@@ -84,14 +84,14 @@ enum status cells_scan_learners(const struct cells *cells, uint32_t content, int
 
 /* ---- marks and cohorts ---- */
 
-enum status cells_scan_marks(const struct cells *cells, uint32_t content, int64_t before_ms, cell_marks_fn each,
+enum status cells_scan_marks(const struct cells *cells, const struct marks_range *range, cell_marks_fn each,
                              void *argument, struct error *error)
 {
-    if (before_ms <= 0)
+    if (range->before_ms <= 0)
         return STATUS_OK;
     struct arena arena = {0};
-    int32_t end_day = zone_day(cells->zone, before_ms - 1) + 1;
-    struct walk walk = walk_open(cells, cells->marks, content, 0, end_day, error);
+    int32_t end_day = zone_day(cells->zone, range->before_ms - 1) + 1;
+    struct walk walk = walk_open(cells, cells->marks, range->content, range->first_day, end_day, error);
     for (; walk_row(&walk); rocks_iterator_next(walk.iterator)) {
         struct cell_mark *marks = NULL;
         uint32_t count = 0, kept = 0;
@@ -99,7 +99,7 @@ enum status cells_scan_marks(const struct cells *cells, uint32_t content, int64_
         walk.status = cell_marks_decode(rocks_iterator_value(walk.iterator), &walk.key, cells_learner_count(cells),
                                         &arena, &marks, &count, error);
         for (uint32_t i = 0; i < count; i++)
-            if (marks[i].time_ms < before_ms)
+            if (marks[i].time_ms < range->before_ms)
                 marks[kept++] = marks[i];
         if (walk.status == STATUS_OK && kept > 0)
             walk.status = each(marks, kept, argument, error);

@@ -12,6 +12,17 @@ struct cover_part {
     struct rollup_key key;
 };
 
+/* Days that any roll-up over this day may start with, and end before: where whole roll-ups reach beyond a row's first or
+ * last day, there is nothing in the days between. */
+static inline int32_t cover_start(int32_t day)
+{
+    return day - day % rollup_days(ROLLUP_SPANS - 1);
+}
+static inline int32_t cover_end(int32_t end)
+{
+    return cover_start(end + rollup_days(ROLLUP_SPANS - 1) - 1);
+}
+
 /* Made with `cells` and `spans` filled in; keeps its memory from row to row. */
 struct cover {
     const struct cells *cells;

@@ -26,7 +26,7 @@ static enum status feed_chunk(struct feed *feed, const struct source_chunk *chun
     for (size_t i = 0; i < chunk->record_count && status == STATUS_OK; i++) {
         status = fold_record(feed->fold, chunk->records[i], error);
         if (status == STATUS_OK && fold_pending(feed->fold) >= feed->fold_events)
-            status = feed_flush(feed, error);
+            status = fold_spill(feed->fold, error);
     }
     if (status != STATUS_OK)
         return status;

@@ -46,18 +46,50 @@ uint32_t fold_cells_find(struct fold_cells *cells, uint32_t content, int32_t day
     }
     uint32_t *slot = slot_of(cells, content, day);
     if (*slot == 0)
-        *slot = cell_add(cells, &(struct fold_cell){content, day, base_ms});
+        *slot = cell_add(cells, &(struct fold_cell){.content = content, .day = day, .base_ms = base_ms});
     cells->last[content] = *slot;
     return *slot - 1;
 }
 
-void fold_cells_clear(struct fold_cells *cells)
+static int compare_cells(const void *left, const void *right)
 {
-    cells->count = 0;
+    const struct fold_cell *a = left, *b = right;
+    int order = (a->content > b->content) - (a->content < b->content);
+    return order ? order : (a->day > b->day) - (a->day < b->day);
+}
+
+void fold_cells_order(struct fold_cells *cells)
+{
+    if (cells->count > 0)
+        qsort(cells->cells, cells->count, sizeof *cells->cells, compare_cells);
+}
+
+static void forget_places(struct fold_cells *cells)
+{
     if (cells->slots)
         memset(cells->slots, 0, cells->slot_count * sizeof *cells->slots);
     if (cells->last)
         memset(cells->last, 0, cells->last_room * sizeof *cells->last);
+}
+
+void fold_cells_keep(struct fold_cells *cells, int32_t day)
+{
+    uint32_t kept = 0;
+    forget_places(cells);
+    for (uint32_t i = 0; i < cells->count; i++) {
+        struct fold_cell cell = cells->cells[i];
+        if (cell.day != day)
+            continue;
+        cells->cells[kept++] = cell;
+        *slot_of(cells, cell.content, day) = kept;
+    }
+    cells->count = kept;
+}
+
+void fold_cells_clear(struct fold_cells *cells)
+{
+    forget_places(cells);
+    cells->count = 0;
 }
 
 void fold_cells_close(struct fold_cells *cells)

@@ -9,6 +9,7 @@ struct fold_cell {
     uint32_t content;
     int32_t day;
     int64_t base_ms;
+    uint32_t first, end; /* its tuples, once they are sorted */
 };
 
 /* Zero it before the first use. */
@@ -21,6 +22,16 @@ struct fold_cells {
     uint32_t slot_count;
 };
 uint32_t fold_cells_find(struct fold_cells *cells, uint32_t content, int32_t day, int64_t base_ms);
+/* Where a cell's tuples stand. */
+static inline void fold_cells_range(struct fold_cells *cells, uint32_t cell, uint32_t first, uint32_t end)
+{
+    cells->cells[cell].first = first;
+    cells->cells[cell].end = end;
+}
+/* Puts the cells into the order of their keys: what fold_cells_at() gave out means nothing from then on. */
+void fold_cells_order(struct fold_cells *cells);
+/* Drops the cells of other days; those of this one stand in their order, and can be found. */
+void fold_cells_keep(struct fold_cells *cells, int32_t day);
 void fold_cells_clear(struct fold_cells *cells);
 void fold_cells_close(struct fold_cells *cells);
 

@@ -1,16 +1,9 @@
 #include "aggregator/marks.h"
 
+#include "aggregator/cover.h"
+
 #include <stdlib.h>
 
-enum {
-    COMPLETE_PERCENT = 100,
-};
-
-/* The state of one favourite as one number, whose order is the order in which changes count: time, then state. */
-static int64_t favorite_state(const struct cell_mark *mark)
-{
-    return mark->time_ms * 2 + (mark->kind == KIND_FAVORITE ? 1 : 0);
-}
 #define STATE_NONE INT64_MIN
 
 struct marks {
@@ -18,9 +11,10 @@ struct marks {
     int64_t before_ms;
     uint32_t learner_count;
     struct bits favorite, completed;
-    int64_t *latest;   /* by learner: the favourite_state() on the path being read */
+    int64_t *latest;   /* by learner: marks_favorite_state() on the path being read */
     uint32_t *touched; /* learners whose latest is not STATE_NONE */
     uint32_t touched_count;
+    struct cover cover;
 };
 
 struct marks *marks_open(const struct cells *cells, int64_t before_ms)
@@ -29,6 +23,7 @@ struct marks *marks_open(const struct cells *cells, int64_t before_ms)
     marks->cells = cells;
     marks->before_ms = before_ms;
     marks->learner_count = cells_learner_count(cells);
+    marks->cover = (struct cover){.cells = cells, .spans = ROLLUP_SPANS};
     marks->favorite = bits_open(marks->learner_count);
     marks->completed = bits_open(marks->learner_count);
     marks->latest = mem_new(marks->learner_count, sizeof *marks->latest);
@@ -46,6 +41,7 @@ void marks_close(struct marks *marks)
     bits_close(&marks->completed);
     free(marks->latest);
     free(marks->touched);
+    cover_close(&marks->cover);
     free(marks);
 }
 
@@ -54,7 +50,7 @@ static void read_favorite(struct marks *marks, const struct cell_mark *mark)
     int64_t *latest = &marks->latest[mark->learner];
     if (*latest == STATE_NONE)
         marks->touched[marks->touched_count++] = mark->learner;
-    int64_t state = favorite_state(mark);
+    int64_t state = marks_favorite_state(mark);
     if (state > *latest)
         *latest = state;
 }
@@ -68,7 +64,7 @@ static enum status read_marks(const struct cell_mark *changes, uint32_t count, v
             return error_set(error, STATUS_CORRUPT, "cells: a mark names learner %u, whom nobody knows", mark->learner);
         if (mark->kind != KIND_PROGRESS)
             read_favorite(marks, mark);
-        else if (mark->value >= COMPLETE_PERCENT)
+        else if (mark->value >= MARKS_COMPLETE_PERCENT)
             bits_add(&marks->completed, mark->learner);
     }
     return STATUS_OK;
@@ -86,12 +82,44 @@ static void settle_path(struct marks *marks)
     marks->touched_count = 0;
 }
 
+static enum status read_range(struct marks *marks, uint32_t content, int32_t first_day, int64_t before_ms,
+                              struct error *error)
+{
+    struct marks_range range = {content, first_day, before_ms};
+    return cells_scan_marks(marks->cells, &range, read_marks, marks, error);
+}
+
+static enum status read_part(struct marks *marks, uint32_t content, const struct cover_part *part, struct error *error)
+{
+    if (!part->rolled)
+        return read_range(marks, content, part->first, zone_day_start_ms(cells_time_zone(marks->cells), part->end),
+                          error);
+    return part->learners == 0 ? STATUS_OK : cells_read_mark_rollup(marks->cells, &part->key, read_marks, marks, error);
+}
+
+/* Roll-ups of the days before the one in which the moment lies, and pieces for what is left. */
+static enum status read_path(struct marks *marks, uint32_t content, struct error *error)
+{
+    int32_t first = 0, end = 0;
+    if (!cells_have_rollups(marks->cells) || marks->before_ms <= 0)
+        return read_range(marks, content, 0, marks->before_ms, error);
+    if (!cells_row_days(marks->cells, &content, 1, &first, &end))
+        return STATUS_OK;
+    int32_t before = zone_day(cells_time_zone(marks->cells), marks->before_ms);
+    struct rollup_key key = {.row = content, .level = ROLLUP_MARKS, .day = cover_start(first)};
+    enum status status = cover_days(&marks->cover, &key, before < cover_end(end) ? before : cover_end(end), error);
+    for (size_t i = 0; !status && i < marks->cover.count; i++)
+        if (marks->cover.parts[i].end > first && marks->cover.parts[i].first < end)
+            status = read_part(marks, content, &marks->cover.parts[i], error);
+    return status || before >= end ? status : read_range(marks, content, before, marks->before_ms, error);
+}
+
 enum status marks_row(struct marks *marks, const uint32_t *contents, uint32_t content_count, struct error *error)
 {
     bits_clear(&marks->favorite);
     bits_clear(&marks->completed);
     for (uint32_t i = 0; i < content_count; i++) {
-        enum status status = cells_scan_marks(marks->cells, contents[i], marks->before_ms, read_marks, marks, error);
+        enum status status = read_path(marks, contents[i], error);
         settle_path(marks);
         if (status)
             return status;

@@ -8,6 +8,17 @@
 
 #include "aggregator/bits.h"
 #include "aggregator/cells.h"
+#include "common/event.h"
+
+enum {
+    MARKS_COMPLETE_PERCENT = 100,
+};
+
+/* The state of one favourite as one number, whose order is the order in which changes count: time, then state. */
+static inline int64_t marks_favorite_state(const struct cell_mark *mark)
+{
+    return mark->time_ms * 2 + (mark->kind == KIND_FAVORITE ? 1 : 0);
+}
 
 struct marks;
 

@@ -1,5 +1,6 @@
 #include "aggregator/roller.h"
 
+#include "aggregator/marks.h"
 #include "aggregator/rollup.h"
 #include "aggregator/walk.h"
 
@@ -32,6 +33,8 @@ struct roller {
     int32_t stands_first;
     struct cell_entry *entries;
     uint32_t entry_count, entry_room;
+    struct cell_mark *marks;
+    uint32_t mark_count, mark_room;
 };
 
 struct roller *roller_open(struct cells *cells)
@@ -49,8 +52,10 @@ static void rest(struct roller *roller)
     roller->walk = NULL;
     roller->stretch = NULL;
     free(roller->entries);
+    free(roller->marks);
     roller->entries = NULL;
-    roller->entry_room = 0;
+    roller->marks = NULL;
+    roller->entry_room = roller->mark_room = 0;
 }
 
 void roller_close(struct roller *roller)
@@ -193,6 +198,72 @@ static enum status make_days(struct roller *roller, const struct walk_row *row, 
     return status;
 }
 
+/* ---- marks ---- */
+
+static bool is_progress(const struct cell_mark *mark)
+{
+    return mark->kind == KIND_PROGRESS;
+}
+
+/* What may still matter when the days are over (marks.h). */
+static enum status keep_marks(const struct cell_mark *marks, uint32_t count, void *argument, struct error *error)
+{
+    (void)error;
+    struct roller *roller = argument;
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_progress(&marks[i]) && marks[i].value < MARKS_COMPLETE_PERCENT)
+            continue;
+        if (roller->mark_count == roller->mark_room) {
+            roller->mark_room = roller->mark_room ? 2 * roller->mark_room : 1024;
+            roller->marks = mem_grow(roller->marks, roller->mark_room, sizeof *roller->marks);
+        }
+        roller->marks[roller->mark_count++] = marks[i];
+    }
+    return STATUS_OK;
+}
+
+/* By learner; favourites before progress; the change that counts first: the last favourite, the first 100 percent. */
+static int by_what_counts(const void *left, const void *right)
+{
+    const struct cell_mark *a = left, *b = right;
+    if (a->learner != b->learner)
+        return a->learner < b->learner ? -1 : 1;
+    if (is_progress(a) != is_progress(b))
+        return is_progress(a) ? 1 : -1;
+    int64_t first = is_progress(a) ? a->time_ms : -marks_favorite_state(a);
+    int64_t second = is_progress(b) ? b->time_ms : -marks_favorite_state(b);
+    return (first > second) - (first < second);
+}
+
+static void reduce_marks(struct roller *roller)
+{
+    uint32_t kept = 0;
+    struct cell_mark *marks = roller->marks;
+    if (roller->mark_count > 0)
+        qsort(marks, roller->mark_count, sizeof *marks, by_what_counts);
+    for (uint32_t i = 0; i < roller->mark_count; i++) {
+        bool counts = kept == 0 || marks[kept - 1].learner != marks[i].learner ||
+                      is_progress(&marks[kept - 1]) != is_progress(&marks[i]);
+        if (counts)
+            marks[kept++] = marks[i];
+    }
+    roller->mark_count = kept;
+}
+
+static enum status make_marks(struct roller *roller, const struct rollup_key *key, struct error *error)
+{
+    const struct zone *zone = cells_time_zone(roller->cells);
+    struct marks_range range = {key->row, key->day, zone_day_start_ms(zone, key->day + rollup_days(key->span))};
+    roller->mark_count = 0;
+    enum status status = cells_scan_marks(roller->cells, &range, keep_marks, roller, error);
+    if (status)
+        return status;
+    reduce_marks(roller);
+    cells_put_mark_rollup(roller->cells, key, roller->marks, roller->mark_count);
+    roller->put_bytes += (size_t)(roller->mark_count + 1) * ENTRY_BYTES;
+    return STATUS_OK;
+}
+
 /* ---- a row ---- */
 
 static void note(const struct rollup_key *key, uint32_t learners, void *argument)
@@ -245,7 +316,7 @@ static enum status roll_span(struct roller *roller, const struct walk_row *row, 
         status = roll_days(roller, row, key, end < newest ? end : newest, error);
     for (; !status && key->day < end && key->day + days <= newest; key->day += days)
         if (is_missing(roller, key->day))
-            status = make_long(roller, row, key, error);
+            status = row->level == ROLLUP_MARKS ? make_marks(roller, key, error) : make_long(roller, row, key, error);
     return status ? status : cells_settle_rollups(roller->cells, error);
 }
 
@@ -253,7 +324,7 @@ static enum status roll_row(struct roller *roller, const struct walk_row *row, u
 {
     int32_t first = 0, end = 0;
     enum status status = STATUS_OK;
-    struct rollup_key key = {.row = number, .level = (uint8_t)row->level};
+    struct rollup_key key = {.row = number, .level = (uint8_t)row->level, .span = row->level == ROLLUP_MARKS ? 1 : 0};
     if (!cells_row_days(roller->cells, row->contents, row->content_count, &first, &end))
         return STATUS_OK;
     if (!roller->walk) {
@@ -276,7 +347,8 @@ static bool at_end(struct roller *roller)
 
 enum status roller_some(struct roller *roller, bool *more, struct error *error)
 {
-    enum status status = STATUS_OK;
+    /* what a forget or a cut is about to take away must be gone before it is read */
+    enum status status = cells_settle_rollups(roller->cells, error);
     find_members(roller);
     roller->put_bytes = 0;
     while (!status && roller->put_bytes < STEP_BYTES && !at_end(roller)) {

@@ -12,6 +12,9 @@
  *     period        ...|-------|-------|-------|-------|-|.
  *                   pieces                               pieces
  *
+ * Of favourites and progress a roll-up keeps, for one content path, what still matters when its days are over: each
+ * learner's last change of favourite, and the first time at 100 percent. They are over 8 and 32 days.
+ *
  * They follow from the pieces and hold nothing else: a report with them is, byte for byte, a report without. Whatever
  * changes a day's pieces takes the roll-ups over that day away in the same write batch (a late event, a forget, a cut);
  * rollups_some() makes them again. Restricted learners are in them, for whoever reads to leave out.
@@ -26,7 +29,9 @@
 #include "aggregator/cell.h"
 
 enum {
-    ROLLUP_LEVELS = 2, /* modules and topics; a section is one content path */
+    ROLLUP_ACTIVITY_LEVELS = 2, /* modules and topics; a section is one content path */
+    ROLLUP_MARKS = 3,           /* the level of a content path by itself: its marks */
+    ROLLUP_LEVELS = 3,
     ROLLUP_SPANS = 3,
 };
 
@@ -42,7 +47,7 @@ struct rollup_key {
 };
 
 /* The row of a content path at a level (1 module, 2 topic): the least number of a path with the same first segments.
- * UINT32_MAX where the path is shorter than the level. */
+ * UINT32_MAX where the path is shorter than the level. At ROLLUP_MARKS each path is its own row. */
 uint32_t cells_row(const struct cells *cells, uint32_t content, uint32_t level);
 /* First and one past the last day with a piece of these content paths; false where there is none. */
 bool cells_row_days(const struct cells *cells, const uint32_t *contents, uint32_t count, int32_t *first, int32_t *end);
@@ -61,6 +66,10 @@ enum status cells_read_rollup(const struct cells *cells, const struct rollup_key
 enum status cells_read_rollup_learners(const struct cells *cells, const struct rollup_key *key,
                                        struct cell_entries *into, uint32_t *count, struct error *error) must_check;
 
+/* The marks of one, by learner. */
+enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, cell_marks_fn each,
+                                   void *argument, struct error *error) must_check;
+
 /* ---- the writer's side ---- */
 
 /* May roll-ups of this row be missing? Until told that they stand. Only days before the newest one are rolled up. */
@@ -70,7 +79,9 @@ int32_t cells_newest_day(const struct cells *cells);
 /* Into the batch; entries by ascending learner, times within the days. */
 void cells_put_rollup(struct cells *cells, const struct rollup_key *key, const struct cell_entry *entries,
                       uint32_t count);
-/* Writes what was put. */
+void cells_put_mark_rollup(struct cells *cells, const struct rollup_key *key, const struct cell_mark *marks,
+                           uint32_t count);
+/* Writes the batch: what was put, and whatever waits in it. */
 enum status cells_settle_rollups(struct cells *cells, struct error *error) must_check;
 
 #endif

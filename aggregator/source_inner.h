@@ -20,14 +20,14 @@ void source_records_clear(struct source_records *records);
 uint8_t *source_records_add(struct source_records *records, size_t size); /* room for one more record */
 
 /* source_store.c */
-enum status source_store_open(const char *path, struct source_store **store, struct error *error) must_check;
+enum status source_store_open(const char *path, struct source_store **out, struct error *error) must_check;
 void source_store_close(struct source_store *store);
 enum status source_store_read(struct source_store *store, const struct cells_position *from,
                               struct source_records *records, struct source_chunk *chunk,
                               struct error *error) must_check;
 
 /* source_link.c */
-enum status source_link_open(const struct config *config, struct source_link **link, struct error *error) must_check;
+enum status source_link_open(const struct config *config, struct source_link **out, struct error *error) must_check;
 void source_link_close(struct source_link *link);
 void *source_link_socket(const struct source_link *link);
 enum status source_link_ask(struct source_link *link, const struct cells_position *from, uint32_t wait_ms,

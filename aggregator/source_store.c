@@ -120,23 +120,26 @@ static enum status lids_read(struct source_store *store, uint32_t first, uint32_
                              struct slice *lids, struct error *error)
 {
     uint8_t *bytes = arena_take(arena, (size_t)count * LID_BYTES);
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t key[LOGSTORE_NUMBER_KEY_BYTES];
-        bool found = false;
-        struct rocks_value value;
-        logstore_number_key(first + i, key);
-        enum status status = rocks_get(store->rocks, store->learners, slice_of(key, sizeof key), &found, &value, error);
-        if (status != STATUS_OK)
-            return status;
-        bool whole = found && value.bytes.size == LID_BYTES;
-        if (whole)
-            memcpy(bytes + (size_t)i * LID_BYTES, value.bytes.data, LID_BYTES);
-        rocks_value_close(&value);
-        if (!whole)
-            return error_set(error, STATUS_CORRUPT, "the log's table of learners lacks number %u", first + i);
+    uint8_t key[LOGSTORE_NUMBER_KEY_BYTES], end[LOGSTORE_NUMBER_KEY_BYTES];
+    logstore_number_key(first, key);
+    logstore_number_key(first + count, end);
+    struct rocks_iterator *iterator =
+        rocks_iterator_open_range(store->rocks, store->learners, slice_of(key, sizeof key), slice_of(end, sizeof end));
+    uint32_t found = 0;
+    for (; rocks_iterator_valid(iterator); rocks_iterator_next(iterator), found++) {
+        struct slice lid = rocks_iterator_value(iterator);
+        logstore_number_key(first + found, key);
+        if (!slice_equal(rocks_iterator_key(iterator), slice_of(key, sizeof key)) || lid.size != LID_BYTES)
+            break;
+        memcpy(bytes + (size_t)found * LID_BYTES, lid.data, LID_BYTES);
     }
-    *lids = slice_of(bytes, (size_t)count * LID_BYTES);
-    return STATUS_OK;
+    enum status status = rocks_iterator_status(iterator, error);
+    rocks_iterator_close(iterator);
+    if (status == STATUS_OK && found < count)
+        status = error_set(error, STATUS_CORRUPT, "the log's table of learners lacks number %u", first + found);
+    if (status == STATUS_OK)
+        *lids = slice_of(bytes, (size_t)count * LID_BYTES);
+    return status;
 }
 
 /* From the record that covers `offset`, or the first after it. */

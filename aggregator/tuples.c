@@ -46,9 +46,29 @@ void tuples_sort(struct tuples *tuples)
         sort_pass(tuples, true, shift);
 }
 
+void tuples_keep(struct tuples *tuples, uint32_t first, uint32_t end, uint32_t cell)
+{
+    for (uint32_t i = first; i < end; i++) {
+        struct tuple *kept = &tuples->scratch[tuples->kept++];
+        *kept = tuples->items[i];
+        kept->cell = cell;
+    }
+}
+
+void tuples_keep_only(struct tuples *tuples)
+{
+    struct tuple *kept = tuples->scratch;
+    uint32_t count = tuples->kept;
+    tuples->scratch = tuples->items;
+    tuples->items = kept;
+    tuples_clear(tuples);
+    for (uint32_t i = 0; i < count; i++)
+        tuples_add(tuples, kept[i]);
+}
+
 void tuples_clear(struct tuples *tuples)
 {
-    tuples->count = tuples->greatest_learner = tuples->greatest_cell = 0;
+    tuples->kept = tuples->count = tuples->greatest_learner = tuples->greatest_cell = 0;
 }
 
 void tuples_close(struct tuples *tuples)

@@ -17,13 +17,17 @@ _Static_assert(KIND_COUNT <= 1 << (32 - TUPLE_VALUE_BITS), "kinds fit");
 
 struct tuples {
     struct tuple *items, *scratch;
-    uint32_t count, room;
+    uint32_t count, room, kept;
     uint32_t greatest_learner, greatest_cell;
 };
 
 void tuples_room(struct tuples *tuples, uint32_t more);
 /* By cell, then learner; stable (least significant digit first, eleven bits at a time). */
 void tuples_sort(struct tuples *tuples);
+/* Sets sorted tuples aside, behind those that were set aside before, as of another cell. */
+void tuples_keep(struct tuples *tuples, uint32_t first, uint32_t end, uint32_t cell);
+/* Those that were set aside are all there are. */
+void tuples_keep_only(struct tuples *tuples);
 void tuples_clear(struct tuples *tuples);
 void tuples_close(struct tuples *tuples);
 

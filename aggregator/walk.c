@@ -13,6 +13,7 @@ struct walk {
     struct stretch *stretch;
     const struct bits *restricted; /* NULL: nobody */
     int64_t from_ms, to_ms;
+    int32_t oldest, past; /* the row at work has pieces on days [oldest, past) */
     uint32_t learner_count;
     bool with_earlier;
     struct bits ever;
@@ -155,6 +156,8 @@ static int32_t day_after(const struct zone *zone, int64_t time_ms)
 static enum status add_part(struct walk *walk, const struct walk_row *row, const struct cover_part *part,
                             struct error *error)
 {
+    if (!part->rolled && (part->end <= walk->oldest || part->first > walk->past))
+        return STATUS_OK; /* an interval may reach into the day after the last */
     if (!part->rolled)
         return add_pieces(walk, row, zone_day_start_ms(walk->zone, part->first),
                           zone_day_start_ms(walk->zone, part->end), error);
@@ -180,10 +183,11 @@ static enum status add_parts(struct walk *walk, const struct walk_row *row, stru
     return status ? status : add_pieces(walk, row, zone_day_start_ms(walk->zone, end), time->end_ms, error);
 }
 
-/* Days [oldest, past) of the row have pieces; an interval may reach into the day after. */
-static struct cell_interval time_of(const struct walk *walk, int32_t oldest, int32_t past)
+/* Of the period, what the row's roll-ups may cover. */
+static struct cell_interval time_of(const struct walk *walk)
 {
-    int64_t oldest_ms = zone_day_start_ms(walk->zone, oldest), past_ms = zone_day_start_ms(walk->zone, past + 1);
+    int64_t oldest_ms = zone_day_start_ms(walk->zone, cover_start(walk->oldest));
+    int64_t past_ms = zone_day_start_ms(walk->zone, cover_end(walk->past + 1));
     return (struct cell_interval){walk->from_ms > oldest_ms ? walk->from_ms : oldest_ms,
                                   walk->to_ms < past_ms ? walk->to_ms : past_ms};
 }
@@ -192,16 +196,17 @@ static enum status walk_rolled(struct walk *walk, const struct walk_row *row, ac
                                struct error *error)
 {
     struct rollup_key key = {.row = cells_row(walk->cells, row->contents[0], row->level), .level = (uint8_t)row->level};
-    int32_t oldest = 0, past = 0, from_day = zone_day(walk->zone, walk->from_ms);
+    int32_t from_day = zone_day(walk->zone, walk->from_ms);
     enum status status = STATUS_OK;
-    if (!cells_row_days(walk->cells, row->contents, row->content_count, &oldest, &past))
+    if (!cells_row_days(walk->cells, row->contents, row->content_count, &walk->oldest, &walk->past))
         return STATUS_OK;
     if (!walk->sums.of)
         walk->sums = sums_open(walk->learner_count);
-    key.day = oldest;
+    key.day = cover_start(walk->oldest);
     if (walk->with_earlier)
-        status = earlier_days(walk, row, &key, from_day < past ? from_day : past, error);
-    struct cell_interval time = time_of(walk, oldest, past);
+        status =
+            earlier_days(walk, row, &key, from_day < cover_end(walk->past) ? from_day : cover_end(walk->past), error);
+    struct cell_interval time = time_of(walk);
     if (!status && time.start_ms < time.end_ms)
         status = add_parts(walk, row, &key, &time, error);
     if (!status) {
@@ -230,7 +235,7 @@ enum status walk_row(struct walk *walk, const struct walk_row *row, activity_fn 
     bits_clear(&walk->ever);
     if (row->content_count == 0)
         return STATUS_OK;
-    bool rolled =
-        cells_have_rollups(walk->cells) && row->level >= 1 && row->level <= ROLLUP_LEVELS && walk->from_ms >= 0;
+    bool rolled = cells_have_rollups(walk->cells) && row->level >= 1 && row->level <= ROLLUP_ACTIVITY_LEVELS &&
+                  walk->from_ms >= 0;
     return rolled ? walk_rolled(walk, row, each, argument, error) : walk_pieces(walk, row, each, argument, error);
 }

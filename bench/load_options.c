@@ -19,6 +19,7 @@ enum {
     KEY_RAMP,
     KEY_WARM_UP,
     KEY_INTRODUCE,
+    KEY_GRACE,
     KEY_PATIENCE,
     KEY_JSON,
 };
@@ -44,6 +45,7 @@ static const struct argp_option arguments[] = {
     {"ramp", KEY_RAMP, "S", 0, "before it: seconds in which the rate rises from nothing (0)", 4},
     {"warm-up", KEY_WARM_UP, "S", 0, "then: seconds at the full rate that are not measured (1)", 4},
     {"introduce", KEY_INTRODUCE, NULL, 0, "first publish each learner once: the first event of each costs more", 4},
+    {"grace", KEY_GRACE, "S", 0, "after the end: seconds for what should have been sent before it (10)", 4},
     {"patience", KEY_PATIENCE, "S", 0, "give up when nothing is answered for so long (60)", 4},
     {"json", KEY_JSON, NULL, 0, "the results as one JSON object", 5},
     {0},
@@ -57,7 +59,7 @@ static const char about[] =
     "  bench-load --to tcp://collector:7411 --server-key server.public --key lms.secret --duration 30 --json\n"
     "  bench-load --plain --introduce                              as much as it can take\n\n"
     "With a rate, latency counts from the moment at which a batch was meant to be sent, also when the batches before "
-    "it were late; without one, from its sending. A batch that was meant and not sent 10 s after the end counts as "
+    "it were late; without one, from its sending. A batch that was meant and not sent within --grace counts as "
     "unsent, with the time that it had waited.\n\n"
     "Fails where any event is not accepted. On a terminal it shows how it goes; ctrl-C ends it early, with results.";
 
@@ -106,6 +108,7 @@ static bool on_number(int key, const char *text, const struct argp_state *state,
         {KEY_EVENTS, "events", &options->settings.events, 1, SETTINGS_MAX_EVENTS},
         {KEY_RAMP, "ramp", &options->ramp_s, 0, LOAD_MAX_SECONDS},
         {KEY_WARM_UP, "warm-up", &options->warm_up_s, 0, LOAD_MAX_SECONDS},
+        {KEY_GRACE, "grace", &options->grace_s, 0, LOAD_MAX_SECONDS},
         {KEY_PATIENCE, "patience", &options->patience_s, 1, LOAD_MAX_SECONDS},
     };
     for (size_t i = 0; i < ARRAY_COUNT(numbers); i++)
@@ -175,6 +178,7 @@ struct load_options load_options_parse(int argc, char **argv)
                                    .publishers = 1,
                                    .in_flight = LOAD_MAX_IN_FLIGHT,
                                    .warm_up_s = NOT_GIVEN,
+                                   .grace_s = LOAD_GRACE_S,
                                    .patience_s = 60};
     options.settings.events = 0;
     argp_parse(&argp, argc, argv, 0, NULL, &options);

@@ -13,6 +13,7 @@ enum {
     LOAD_MAX_SECONDS = 7 * 24 * 3600,
     LOAD_MAX_RATE = 100000000,
     LOAD_MAX_DISTINCT = 40000000, /* events; 3 GB */
+    LOAD_GRACE_S = 10,
 };
 
 struct load_options {
@@ -27,6 +28,7 @@ struct load_options {
     uint64_t in_flight;
     uint64_t distinct; /* events prepared */
     uint64_t duration_s, ramp_s, warm_up_s, patience_s;
+    uint64_t grace_s; /* after the end, for what was meant to be sent before it; none for newcomers */
     bool poisson, introduce, json;
 };
 

@@ -107,11 +107,16 @@ static bool is_newcomers(const struct run *run, uint32_t lane)
     return lane >= run->options->publishers;
 }
 
+/* Newcomers get no grace: a flood of them is meant to be more than goes. */
 static void abandon(struct run *run, int64_t now_ns)
 {
     for (uint32_t i = 0; i < run->count; i++) {
-        struct load_side *side = is_newcomers(run, i) ? &run->result->newcomers : &run->result->known;
-        side->unsent += lane_abandon(&run->lanes[i], &run->clock, now_ns);
+        bool newcomers = is_newcomers(run, i);
+        int64_t last_ns = run->clock.until_ns + (newcomers ? 0 : (int64_t)run->options->grace_s * SECOND_NS);
+        if (now_ns <= last_ns)
+            continue;
+        struct load_side *side = newcomers ? &run->result->newcomers : &run->result->known;
+        side->unsent += lane_abandon(&run->lanes[i], &run->clock, last_ns);
     }
 }
 
@@ -133,8 +138,8 @@ static enum status tick(struct run *run, int64_t now_ns)
         run->heard_ns = idle ? now_ns : run->last_answer_ns;
     if (interrupted && run->clock.until_ns > now_ns)
         run->clock.until_ns = now_ns;
-    if (now_ns - LOAD_GRACE_S * (int64_t)SECOND_NS > run->clock.until_ns)
-        abandon(run, run->clock.until_ns + LOAD_GRACE_S * (int64_t)SECOND_NS);
+    if (now_ns > run->clock.until_ns)
+        abandon(run, now_ns);
     load_live_show(&run->live, phase_of(run, now_ns), run->options->rate, now_ns);
     if (now_ns - run->heard_ns > (int64_t)run->options->patience_s * SECOND_NS)
         return error_set(run->error, STATUS_UNAVAILABLE,

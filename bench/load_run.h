@@ -5,10 +5,6 @@
 #include "bench/lane.h"
 #include "bench/load_keys.h"
 
-enum {
-    LOAD_GRACE_S = 10, /* after the end, for what was meant to be sent before it */
-};
-
 struct load_side {
     struct lane_counts counts;
     struct latency latency; /* of batches meant in the measured time */

@@ -51,7 +51,7 @@ enum config_type {
     X(SESSION_DAYS, "session_days", WHOLE, "31", 30, 3650, true, "a session is kept this long after its last batch")   \
     X(ZONE, "zone", TEXT, "Asia/Jakarta", 0, 0, false, "time zone of the cells' days and of reports")                  \
     X(MAX_SLICE_MS, "max_slice_ms", WHOLE, "1800000", 1000, 86400000, false, "a dwell slice is clipped to this")       \
-    X(FOLD_EVENTS, "fold_events", WHOLE, "2000000", 1000, 50000000, false,                                             \
+    X(FOLD_EVENTS, "fold_events", WHOLE, "4000000", 1000, 50000000, false,                                             \
       "events folded in memory before cells are written")                                                              \
     X(FOLD_MS, "fold_ms", WHOLE, "2000", 10, 3600000, false, "cells are written at least this often while following")  \
     X(REPORT_THREADS, "report_threads", WHOLE, "2", 1, 64, false, "threads that make the figures of a report")         \

@@ -126,6 +126,19 @@ static void first_level_plain(rocksdb_options_t *options)
     rocksdb_options_set_compression_per_level(options, levels, LEVELS);
 }
 
+/* The same options but for compression. */
+static void plain_open(struct rocks *store, const char *family)
+{
+    enum {
+        LEVELS = 7 /* RocksDB's own number */
+    };
+    int levels[LEVELS] = {0};
+    store->plain_family = mem_text("%s", family);
+    store->plain = rocksdb_options_create_copy(store->options);
+    rocksdb_options_set_compression(store->plain, rocksdb_no_compression);
+    rocksdb_options_set_compression_per_level(store->plain, levels, LEVELS);
+}
+
 /* Options that C has no setter for come through RocksDB's own option strings. */
 static enum status options_open(struct rocks *store, const struct rocks_options *wanted, struct error *error)
 {
@@ -172,6 +185,8 @@ static enum status options_open(struct rocks *store, const struct rocks_options 
     store->write_synced = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(store->write_synced, 1);
     rocksdb_writeoptions_disable_WAL(store->write, wanted->remade);
+    if (wanted->plain_family)
+        plain_open(store, wanted->plain_family);
     return STATUS_OK;
 }
 
@@ -191,6 +206,11 @@ static void family_close(struct rocks_family *family)
     free(family);
 }
 
+static const rocksdb_options_t *options_of(const struct rocks *store, const char *family)
+{
+    return store->plain && strcmp(family, store->plain_family) == 0 ? store->plain : store->options;
+}
+
 static enum status families_open(struct rocks *store, enum rocks_mode mode, const char *const *names, size_t count,
                                  struct error *error)
 {
@@ -198,7 +218,7 @@ static enum status families_open(struct rocks *store, enum rocks_mode mode, cons
     const rocksdb_options_t **options = mem_new(count, sizeof *options);
     rocksdb_column_family_handle_t **handles = mem_new(count, sizeof *handles);
     for (size_t i = 0; i < count; i++)
-        options[i] = store->options;
+        options[i] = options_of(store, names[i]);
     int n = (int)count;
     if (mode == ROCKS_READ_ONLY)
         store->db = rocksdb_open_for_read_only_column_families(store->options, store->path, n, names, options, handles,
@@ -278,6 +298,9 @@ void rocks_close(struct rocks *store)
         rocksdb_block_based_options_destroy(store->table);
         rocksdb_cache_destroy(store->cache);
     }
+    if (store->plain)
+        rocksdb_options_destroy(store->plain);
+    free(store->plain_family);
     if (store->options)
         rocksdb_options_destroy(store->options);
     log_folder_remove(store->log_path);
@@ -330,7 +353,8 @@ const char *rocks_family_name(const struct rocks_family *family)
 enum status rocks_family_make(struct rocks *store, const char *name, struct rocks_family **family, struct error *error)
 {
     char *message = NULL;
-    rocksdb_column_family_handle_t *handle = rocksdb_create_column_family(store->db, store->options, name, &message);
+    rocksdb_column_family_handle_t *handle =
+        rocksdb_create_column_family(store->db, options_of(store, name), name, &message);
     if (message)
         return rocks_failed(store, "making a family", message, error);
     pthread_mutex_lock(&store->lock);

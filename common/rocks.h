@@ -32,7 +32,8 @@ struct rocks_options {
     /* What is written here can be made again: writes that are not synced pass the write-ahead log by. A crash leaves
      * the store as it was after some earlier write, of all families alike; closing it keeps everything. */
     bool remade;
-    bool plain_first_level; /* files are compressed only when they are first merged */
+    bool plain_first_level;   /* files are compressed only when they are first merged */
+    const char *plain_family; /* the name of one that is never compressed; NULL: none */
 };
 
 /* Every family that stands in the store is opened; `families` names those made with a new store (beside "default"). */

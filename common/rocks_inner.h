@@ -17,7 +17,9 @@ struct rocks {
     char *path;     /* absolute */
     char *log_path; /* folder of the info log, NULL where it lies in the store's own */
     rocksdb_t *db;
-    rocksdb_options_t *options; /* of the store and of every family */
+    rocksdb_options_t *options; /* of the store and of every family but one */
+    rocksdb_options_t *plain;   /* of the family that is never compressed; NULL: there is none */
+    char *plain_family;
     rocksdb_block_based_table_options_t *table;
     rocksdb_cache_t *cache;
     rocksdb_readoptions_t *read;

@@ -409,9 +409,18 @@ enum status cells_clipped_ms(const struct cells *cells, uint32_t content, int64_
     return STATUS_OK;
 }
 
-enum status cells_scan_marks(const struct cells *cells, uint32_t content, int64_t before_ms, cell_marks_fn each,
+enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, cell_marks_fn each,
+                                   void *argument, struct error *error)
+{
+    (void)cells, (void)key, (void)each, (void)argument, (void)error;
+    abort();
+}
+
+enum status cells_scan_marks(const struct cells *cells, const struct marks_range *range, cell_marks_fn each,
                              void *argument, struct error *error)
 {
+    uint32_t content = range->content;
+    int64_t before_ms = range->before_ms;
     const struct history *history = cells->history;
     enum status status = called(cells, error);
     for (size_t i = 0; !status && i < 2 * history->event_count; i++) { /* everything twice */

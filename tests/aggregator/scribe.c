@@ -147,10 +147,19 @@ void scribe_fold(const struct scribe *scribe, struct cells *cells, struct dice *
             scribe_lid(number, lid);
         expect_ok(cells_learners_add(cells, number, slice_of(lid, LID_BYTES), &error), &error);
     }
-    for (size_t i = 0; i < scribe->count; i++) {
+    for (size_t i = 0, crashes = 0; i < scribe->count; i++) {
         expect_ok(fold_record(fold, scribe->records[i], &error), &error);
         if (dice_chance(dice, 15))
             expect_ok(fold_flush(fold, &error), &error);
+        else if (dice_chance(dice, 15))
+            expect_ok(fold_spill(fold, &error), &error);
+        if (crashes < 3 && dice_chance(dice, 5)) { /* what was in memory comes again, from where the cells stand */
+            fold_close(fold);
+            fold = fold_open(cells, scribe_log_id, 1);
+            crashes++;
+            i = (size_t)-1;
+            continue;
+        }
         bool more = dice_chance(dice, 10), all = dice_chance(dice, 20);
         while (more && dice_chance(dice, 70))
             expect_ok(cells_merge_some(cells, all, &more, &error), &error);

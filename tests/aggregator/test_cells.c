@@ -389,11 +389,11 @@ Test(cells, marks_and_cohorts_of_the_forgotten_leave_the_stored_pieces)
     scribe_control(&scribe, RECORD_FORGET, 1);
     fold_small(cells, &scribe);
     uint32_t marks[4] = {0}, changes[4] = {0};
-    cr_assert_eq(cells_scan_marks(cells, 0, NOON + 1, count_marks, marks, &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(cells_scan_marks(cells, &(struct marks_range){0, 0, NOON + 1}, count_marks, marks, &error), STATUS_OK, "%s", error.text);
     cr_assert_eq(cells_scan_cohorts(cells, NOON + 1, count_changes, changes, &error), STATUS_OK, "%s", error.text);
     cr_assert(marks[1] == 0 && marks[2] == 1);
     cr_assert(changes[1] == 0 && changes[2] == 1);
-    cr_assert_eq(cells_scan_marks(cells, 0, NOON, count_marks, marks, &error), STATUS_OK);
+    cr_assert_eq(cells_scan_marks(cells, &(struct marks_range){0, 0, NOON}, count_marks, marks, &error), STATUS_OK);
     cr_assert_eq(marks[2], 1, "marks at the moment itself are not before it");
     cells_close(cells);
     scribe_close(&scribe);

@@ -1,4 +1,5 @@
 #include "aggregator/fold.h"
+#include "aggregator/marks.h"
 #include "aggregator/roller.h"
 #include "aggregator/rollup.h"
 #include "aggregator/walk.h"
@@ -127,6 +128,43 @@ Test(rollups, of_the_next_day_go_where_a_late_interval_reaches_into_it)
     fold_events(cells, &late, 1);
     cr_assert_eq(read_module(cells, MIDNIGHT, MIDNIGHT + DAY_MS, all), STATUS_OK, "%s", error.text);
     cr_assert_eq(all[1].active_ms, 16 * MINUTE_MS);
+    cells_close(cells);
+}
+
+static struct happening mark(enum kind kind, int64_t time_ms, uint32_t value)
+{
+    return (struct happening){.learner = 1, .kind = kind, .time_ms = time_ms, .value = value};
+}
+
+Test(rollups, of_marks_keep_the_last_favourite_and_the_first_100_percent)
+{
+    struct happening events[] = {mark(KIND_FAVORITE, MIDNIGHT, 0),
+                                 mark(KIND_UNFAVORITE, MIDNIGHT + DAY_MS, 0),
+                                 mark(KIND_PROGRESS, MIDNIGHT + DAY_MS, 99),
+                                 mark(KIND_PROGRESS, MIDNIGHT + 17 * DAY_MS, 100),
+                                 mark(KIND_FAVORITE, MIDNIGHT + 18 * DAY_MS, 0),
+                                 dwell(2, MIDNIGHT + 40 * DAY_MS, 1)};
+    struct cells *cells = scribe_cells_open(folder, &school);
+    fold_events(cells, events, ARRAY_COUNT(events));
+    roll(cells);
+    static const struct {
+        int days;
+        bool favorite, completed;
+    } expected[] = {{1, true, false}, {16, false, false}, {18, false, true}, {38, true, true}};
+    for (size_t i = 0; i < ARRAY_COUNT(expected); i++) {
+        struct marks *marks = marks_open(cells, MIDNIGHT + expected[i].days * DAY_MS);
+        cr_assert_eq(marks_row(marks, &(uint32_t){0}, 1, &error), STATUS_OK, "%s", error.text);
+        cr_assert_eq(bits_has(marks_favorite(marks), 1), expected[i].favorite, "after %d days", expected[i].days);
+        cr_assert_eq(bits_has(marks_completed(marks), 1), expected[i].completed, "after %d days", expected[i].days);
+        marks_close(marks);
+    }
+    uint32_t counts[ROLLUP_SPANS] = {0};
+    for (unsigned span = 0; span < ROLLUP_SPANS; span++) {
+        struct rollup_key key = {0, ROLLUP_MARKS, (uint8_t)span, 0};
+        cr_assert_eq(cells_scan_rollups(cells, &key, INT32_MAX, tally, counts, &error), STATUS_OK);
+    }
+    cr_assert_eq(counts[0], 0);
+    cr_assert_geq(counts[1], 3);
     cells_close(cells);
 }
 
