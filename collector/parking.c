@@ -225,15 +225,15 @@ void parking_enter(struct parking *parking, struct parked *parked)
 {
     struct parking_line *line = line_for(parking, parked);
     wait_for_learners(parking, parked);
-    if (!line->first)
+    if (line->first) {
+        line->last->next = parked;
+    } else {
+        line->first = parked;
         line->expected = parked->seq;
+    }
     if (!parked->turned && parked->seq == line->expected)
         line->expected++;
     parked->line = line;
-    if (line->last)
-        line->last->next = parked;
-    else
-        line->first = parked;
     line->last = parked;
     line->count++;
     parking->count++;
