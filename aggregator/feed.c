@@ -21,7 +21,7 @@ enum status feed_ask(struct feed *feed, uint32_t wait_ms, struct error *error)
 static enum status feed_chunk(struct feed *feed, const struct source_chunk *chunk, struct error *error)
 {
     if (!feed->fold)
-        feed->fold = fold_open(feed->cells, chunk->log_id, chunk->epoch);
+        feed->fold = fold_open(feed->cells, chunk->log_id, chunk->epoch, feed->fold_events);
     enum status status = cells_learners_add(feed->cells, chunk->first_learner, chunk->learners, error);
     for (size_t i = 0; i < chunk->record_count && status == STATUS_OK; i++) {
         status = fold_record(feed->fold, chunk->records[i], error);

@@ -39,7 +39,7 @@ struct fold {
     struct fold_joiner *joiner;
 };
 
-struct fold *fold_open(struct cells *cells, const uint8_t log_id[LOG_ID_BYTES], uint32_t epoch)
+struct fold *fold_open(struct cells *cells, const uint8_t log_id[LOG_ID_BYTES], uint32_t epoch, uint32_t events)
 {
     struct fold *fold = mem_new(1, sizeof *fold);
     fold->cells = cells;
@@ -48,6 +48,7 @@ struct fold *fold_open(struct cells *cells, const uint8_t log_id[LOG_ID_BYTES], 
     fold->position.has_log = true;
     memcpy(fold->position.log_id, log_id, LOG_ID_BYTES);
     fold->position.epoch = epoch;
+    tuples_room(&fold->tuples, events);
     fold->joiner = fold_joiner_open(cells);
     return fold;
 }

@@ -18,8 +18,9 @@
 
 struct fold;
 
-/* Continues where the cells stand. The log that the records come from: its id and present epoch. */
-struct fold *fold_open(struct cells *cells, const uint8_t log_id[LOG_ID_BYTES], uint32_t epoch);
+/* Continues where the cells stand. The log that the records come from: its id and present epoch. Memory is set out for
+ * this many events; more find room. */
+struct fold *fold_open(struct cells *cells, const uint8_t log_id[LOG_ID_BYTES], uint32_t epoch, uint32_t events);
 void fold_close(struct fold *fold);
 
 /* One record as it stands in the log; those before the position are passed over. The bindings of its learners were

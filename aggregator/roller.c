@@ -21,6 +21,7 @@ struct roller {
     struct cells *cells;
     struct walk *walk;                     /* while there is work */
     struct stretch *stretch;               /* likewise */
+    uint32_t learner_count;                /* that these have room for */
     uint32_t content_count;                /* that `members` were made of */
     struct member *members[ROLLUP_LEVELS]; /* by row, content */
     uint32_t member_count[ROLLUP_LEVELS];
@@ -345,11 +346,21 @@ static bool at_end(struct roller *roller)
     return roller->level > ROLLUP_LEVELS;
 }
 
+/* Learners come between two steps: what the walks work with has room for those that were known. */
+static void make_room_for_learners(struct roller *roller)
+{
+    uint32_t count = cells_learner_count(roller->cells);
+    if (count != roller->learner_count)
+        rest(roller);
+    roller->learner_count = count;
+}
+
 enum status roller_some(struct roller *roller, bool *more, struct error *error)
 {
     /* what a forget or a cut is about to take away must be gone before it is read */
     enum status status = cells_settle_rollups(roller->cells, error);
     find_members(roller);
+    make_room_for_learners(roller);
     roller->put_bytes = 0;
     while (!status && roller->put_bytes < STEP_BYTES && !at_end(roller)) {
         uint32_t level = roller->level, number = roller->members[level - 1][roller->at].row;

@@ -11,7 +11,7 @@ void tuples_room(struct tuples *tuples, uint32_t more)
 {
     if (more <= tuples->room - tuples->count)
         return;
-    tuples->room = tuples->count + more + tuples->count / 2;
+    tuples->room = tuples->count + more + tuples->count / 8;
     tuples->items = mem_grow(tuples->items, tuples->room, sizeof *tuples->items);
     tuples->scratch = mem_grow(tuples->scratch, tuples->room, sizeof *tuples->scratch);
 }

@@ -120,7 +120,7 @@ static enum status fold(void *state, uint64_t *units, struct error *error)
 {
     struct fold_run *run = state;
     enum status status = STATUS_OK;
-    run->fold = fold_open(run->cells, the_log_id, 1);
+    run->fold = fold_open(run->cells, the_log_id, 1, 0);
     for (uint32_t i = 0; status == STATUS_OK && i < run->record_count; i++) {
         status = fold_record(run->fold, slice_of(run->records[i].bytes, run->records[i].size), error);
         if (status == STATUS_OK && (fold_pending(run->fold) >= FLUSH_EVENTS || i + 1 == run->record_count))

@@ -139,7 +139,7 @@ static void expect_ok(enum status status, const struct error *error)
 void scribe_fold(const struct scribe *scribe, struct cells *cells, struct dice *dice, uint32_t erased)
 {
     struct error error = {0};
-    struct fold *fold = fold_open(cells, scribe_log_id, 1);
+    struct fold *fold = fold_open(cells, scribe_log_id, 1, 0);
     struct roller *roller = roller_open(cells);
     for (uint32_t number = cells_learner_count(cells); number < scribe->learners; number++) {
         uint8_t lid[LID_BYTES] = {0};
@@ -155,7 +155,7 @@ void scribe_fold(const struct scribe *scribe, struct cells *cells, struct dice *
             expect_ok(fold_spill(fold, &error), &error);
         if (crashes < 3 && dice_chance(dice, 5)) { /* what was in memory comes again, from where the cells stand */
             fold_close(fold);
-            fold = fold_open(cells, scribe_log_id, 1);
+            fold = fold_open(cells, scribe_log_id, 1, 0);
             crashes++;
             i = (size_t)-1;
             continue;

@@ -493,10 +493,10 @@ Test(cells, a_record_of_another_log_and_unknown_learners_are_refused)
     struct scribe scribe = {.learners = 4};
     scribe_events(&scribe, &small, events, 1);
     struct cells *cells = scribe_cells_open(folder, &small);
-    struct fold *fold = fold_open(cells, (const uint8_t *)"another log's id", 1);
+    struct fold *fold = fold_open(cells, (const uint8_t *)"another log's id", 1, 0);
     cr_assert_eq(fold_record(fold, scribe.records[0], &error), STATUS_FOREIGN);
     fold_close(fold);
-    fold = fold_open(cells, scribe_log_id, 1);
+    fold = fold_open(cells, scribe_log_id, 1, 0);
     cr_assert_eq(fold_record(fold, scribe.records[0], &error), STATUS_PROTOCOL);
     cr_assert_eq(cells_learners_add(cells, 1, slice_of("0123456789abcdef", 16), &error), STATUS_PROTOCOL);
     fold_close(fold);

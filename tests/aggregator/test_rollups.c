@@ -9,6 +9,7 @@
 #include "tests/scratch.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 #define MINUTE_MS INT64_C(60000)
 #define DAY_MS    INT64_C(86400000)
@@ -234,4 +235,45 @@ Test(rollups, that_are_damaged_are_refused_by_name)
     cr_assert_eq(read_module(cells, MIDNIGHT, MIDNIGHT + 8 * DAY_MS, all), STATUS_CORRUPT);
     cr_assert(strstr(error.text, "roll-up of content 0 on 2023-11-15"), "%s", error.text);
     cells_close(cells);
+}
+
+/* A row of so many learners takes a step of its own; between two steps others come, whom the next row meets. */
+Test(rollups, are_made_while_learners_come)
+{
+    enum {
+        LEARNERS = 50000
+    };
+    struct happening *events = mem_new(2 * LEARNERS + 1, sizeof *events);
+    struct scribe scribe = {.learners = LEARNERS};
+    for (uint32_t i = 0; i < 2 * LEARNERS; i++)
+        events[i] = (struct happening){i / 2, KIND_OPEN, MIDNIGHT + i, i % 2 ? 2 : 0, 0, NULL};
+    events[2 * LEARNERS] = (struct happening){0, KIND_OPEN, MIDNIGHT + 2 * DAY_MS, 0, 0, NULL};
+    scribe_events(&scribe, &school, events, 2 * LEARNERS + 1);
+    struct cells *cells = scribe_cells_open(folder, &school);
+    struct fold *fold = fold_open(cells, scribe_log_id, 1, 0);
+    struct roller *roller = roller_open(cells);
+    bool more = false;
+    for (uint32_t number = 0; number <= LEARNERS; number++) {
+        uint8_t lid[LID_BYTES];
+        scribe_lid(number, lid);
+        if (number == LEARNERS) {
+            cr_assert_eq(fold_record(fold, scribe.records[0], &error), STATUS_OK, "%s", error.text);
+            cr_assert_eq(fold_flush(fold, &error), STATUS_OK, "%s", error.text);
+            cr_assert_eq(roller_some(roller, &more, &error), STATUS_OK, "%s", error.text);
+            cr_assert(more, "one step was enough");
+        }
+        cr_assert_eq(cells_learners_add(cells, number, slice_of(lid, LID_BYTES), &error), STATUS_OK);
+    }
+    struct happening late = {LEARNERS, KIND_OPEN, MIDNIGHT, 2, 0, NULL};
+    scribe.learners = LEARNERS + 1;
+    scribe_events(&scribe, &school, &late, 1);
+    cr_assert_eq(fold_record(fold, scribe.records[1], &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(fold_flush(fold, &error), STATUS_OK, "%s", error.text);
+    while (more)
+        cr_assert_eq(roller_some(roller, &more, &error), STATUS_OK, "%s", error.text);
+    roller_close(roller);
+    fold_close(fold);
+    cells_close(cells);
+    scribe_close(&scribe);
+    free(events);
 }
