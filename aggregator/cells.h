@@ -18,6 +18,7 @@
  *     facts      the same key -> opens, intervals, clipped
  *     marks      the same key -> favourites and progress
  *     cohorts    be32 0xffffffff, be32 day, be64 piece -> cohort changes
+ *     rolled, rollups   what follows from the pieces, added up over days: see rollup.h
  * The log position is in the write batch of the pieces it accounts for. There is no write-ahead log: what a crash takes
  * is folded again from the event log (rocks.h, `remade`).
  */

@@ -5,9 +5,40 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+struct crew {
+    const struct cells *cells;
+    uint32_t count;
+    struct hand *hands[FIGURES_MAX_THREADS]; /* those from 1 on: once there was work for so many */
+};
+
+struct crew *crew_open(const struct cells *cells, uint32_t threads)
+{
+    struct crew *crew = mem_new(1, sizeof *crew);
+    crew->cells = cells;
+    crew->count = threads == 0 ? 1 : threads > FIGURES_MAX_THREADS ? FIGURES_MAX_THREADS : threads;
+    return crew;
+}
+
+static void dismiss(struct crew *crew)
+{
+    for (uint32_t i = 0; i < crew->count; i++) {
+        hand_close(crew->hands[i]);
+        crew->hands[i] = NULL;
+    }
+}
+
+void crew_close(struct crew *crew)
+{
+    if (crew)
+        dismiss(crew);
+    free(crew);
+}
+
 /* The rows, handed out last row first; each is settled when all after it are. */
 struct shift {
     struct figures_work work;
+    struct crew *crew;
+    uint32_t hands; /* that have begun */
     pthread_mutex_t lock;
     pthread_cond_t turned;
     uint32_t left;                 /* rows that no hand has taken */
@@ -57,6 +88,17 @@ static enum status work_open(struct figures_work *work, struct error *error)
 
 /* ---- many hands ---- */
 
+static struct hand *take_hand(struct shift *shift)
+{
+    pthread_mutex_lock(&shift->lock);
+    struct hand **hand = &shift->crew->hands[shift->hands++];
+    pthread_mutex_unlock(&shift->lock);
+    if (!*hand)
+        *hand = hand_open(shift->crew->cells);
+    hand_begin(*hand, &shift->work);
+    return *hand;
+}
+
 /* The next row to measure; false where there is none, or where one failed. */
 static bool take_row(struct shift *shift, uint32_t *row)
 {
@@ -95,7 +137,7 @@ static void fail(struct shift *shift, enum status status, const struct error *er
 static void *work_rows(void *argument)
 {
     struct shift *shift = argument;
-    struct hand *hand = hand_open(&shift->work);
+    struct hand *hand = take_hand(shift);
     uint32_t row = 0;
     while (take_row(shift, &row)) {
         struct error error;
@@ -105,28 +147,28 @@ static void *work_rows(void *argument)
         else
             settle_row(shift, hand, row);
     }
-    hand_close(hand);
     return NULL;
 }
 
 /* The caller's thread is one of them. Where no other can be had, it does all. */
-static void work_all(struct shift *shift, uint32_t threads)
+static void work_all(struct shift *shift)
 {
     pthread_t others[FIGURES_MAX_THREADS];
-    uint32_t started = 0, wanted = threads < shift->left ? threads : shift->left;
-    while (started + 1 < wanted && started < FIGURES_MAX_THREADS &&
-           pthread_create(&others[started], NULL, work_rows, shift) == 0)
+    uint32_t started = 0, wanted = shift->crew->count < shift->left ? shift->crew->count : shift->left;
+    while (started + 1 < wanted && pthread_create(&others[started], NULL, work_rows, shift) == 0)
         started++;
     work_rows(shift);
     while (started > 0)
         pthread_join(others[--started], NULL);
 }
 
-enum status figures_compute(const struct cells *cells, const struct figures_query *query, struct figures_table *table,
+enum status figures_compute(struct crew *crew, const struct figures_query *query, struct figures_table *table,
                             struct error *error)
 {
     struct figures_table computed = {0};
-    struct shift shift = {.work = {.cells = cells, .query = query, .table = &computed},
+    uint32_t learner_count = cells_learner_count(crew->cells);
+    struct shift shift = {.work = {.cells = crew->cells, .query = query, .table = &computed},
+                          .crew = crew,
                           .left = query->plan_count,
                           .turn = query->plan_count,
                           .error = error};
@@ -134,9 +176,9 @@ enum status figures_compute(const struct cells *cells, const struct figures_quer
     if (shift.status == STATUS_OK) {
         pthread_mutex_init(&shift.lock, NULL);
         pthread_cond_init(&shift.turned, NULL);
-        shift.later = bits_open(cells_learner_count(cells));
-        shift.later_ever = bits_open(cells_learner_count(cells));
-        work_all(&shift, query->threads);
+        shift.later = bits_open(learner_count);
+        shift.later_ever = bits_open(learner_count);
+        work_all(&shift);
         pthread_cond_destroy(&shift.turned);
         pthread_mutex_destroy(&shift.lock);
     }
@@ -144,10 +186,12 @@ enum status figures_compute(const struct cells *cells, const struct figures_quer
     bits_close(&shift.work.asked);
     bits_close(&shift.later);
     bits_close(&shift.later_ever);
-    if (shift.status)
+    if (shift.status) {
+        dismiss(crew); /* what they were at is half done */
         figures_table_close(&computed);
-    else
+    } else {
         *table = computed;
+    }
     return shift.status;
 }
 

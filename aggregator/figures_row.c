@@ -55,17 +55,22 @@ struct hand {
     uint64_t over_above_ms; /* longer than this is over expected */
 };
 
-struct hand *hand_open(const struct figures_work *work)
+struct hand *hand_open(const struct cells *cells)
 {
     struct hand *hand = mem_new(1, sizeof *hand);
-    uint32_t learner_count = cells_learner_count(work->cells);
-    hand->work = work;
+    uint32_t learner_count = cells_learner_count(cells);
     hand->here = bits_open(learner_count);
     hand->settled = bits_open(learner_count);
-    hand->walk = walk_open(work->cells, WALK_FOR_REPORT);
-    walk_period(hand->walk, work->query->from_ms, work->query->to_ms);
-    hand->marks = marks_open(work->cells, work->query->to_ms);
+    hand->walk = walk_open(cells, WALK_FOR_REPORT);
+    hand->marks = marks_open(cells);
     return hand;
+}
+
+void hand_begin(struct hand *hand, const struct figures_work *work)
+{
+    hand->work = work;
+    walk_period(hand->walk, work->query->from_ms, work->query->to_ms);
+    marks_at(hand->marks, work->query->to_ms);
 }
 
 void hand_close(struct hand *hand)

@@ -22,8 +22,9 @@ struct figures_work {
 
 struct hand;
 
-struct hand *hand_open(const struct figures_work *work);
+struct hand *hand_open(const struct cells *cells);
 void hand_close(struct hand *hand);
+void hand_begin(struct hand *hand, const struct figures_work *work); /* borrowed until the next one */
 /* Everything of the row but drop_off and skip_rate. */
 enum status hand_measure(struct hand *hand, uint32_t index, struct error *error) must_check;
 /* In row order, last row first: `later` and `later_ever` are the learners of the rows after this one, in the period and

@@ -17,11 +17,10 @@ struct marks {
     struct cover cover;
 };
 
-struct marks *marks_open(const struct cells *cells, int64_t before_ms)
+struct marks *marks_open(const struct cells *cells)
 {
     struct marks *marks = mem_new(1, sizeof *marks);
     marks->cells = cells;
-    marks->before_ms = before_ms;
     marks->learner_count = cells_learner_count(cells);
     marks->cover = (struct cover){.cells = cells, .spans = ROLLUP_SPANS};
     marks->favorite = bits_open(marks->learner_count);
@@ -31,6 +30,11 @@ struct marks *marks_open(const struct cells *cells, int64_t before_ms)
     for (uint32_t learner = 0; learner < marks->learner_count; learner++)
         marks->latest[learner] = STATE_NONE;
     return marks;
+}
+
+void marks_at(struct marks *marks, int64_t before_ms)
+{
+    marks->before_ms = before_ms;
 }
 
 void marks_close(struct marks *marks)
@@ -111,7 +115,9 @@ static enum status read_path(struct marks *marks, uint32_t content, struct error
     for (size_t i = 0; !status && i < marks->cover.count; i++)
         if (marks->cover.parts[i].end > first && marks->cover.parts[i].first < end)
             status = read_part(marks, content, &marks->cover.parts[i], error);
-    return status || before >= end ? status : read_range(marks, content, before, marks->before_ms, error);
+    bool is_midnight = zone_day_start_ms(cells_time_zone(marks->cells), before) == marks->before_ms;
+    return status || before >= end || is_midnight ? status
+                                                  : read_range(marks, content, before, marks->before_ms, error);
 }
 
 enum status marks_row(struct marks *marks, const uint32_t *contents, uint32_t content_count, struct error *error)

@@ -22,9 +22,10 @@ static inline int64_t marks_favorite_state(const struct cell_mark *mark)
 
 struct marks;
 
-/* At before_ms, from the changes before it. Borrows the cells. */
-struct marks *marks_open(const struct cells *cells, int64_t before_ms);
+struct marks *marks_open(const struct cells *cells); /* borrowed */
 void marks_close(struct marks *marks);
+/* The rows from now on: at before_ms, from the changes before it. */
+void marks_at(struct marks *marks, int64_t before_ms);
 /* Reads one row; what is said below is about it. */
 enum status marks_row(struct marks *marks, const uint32_t *contents, uint32_t content_count,
                       struct error *error) must_check;

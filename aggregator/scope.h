@@ -16,6 +16,7 @@ struct scope {
     const char *cohort; /* NULL: everybody */
     double over_factor;
     uint32_t threads; /* that make figures */
+    struct crew *crew;
     uint64_t k;
     uint32_t level_count;                        /* 1: modules only; the level asked for is the last */
     struct rows rows[SUPPRESS_MAX_LEVELS];       /* by level */

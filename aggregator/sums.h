@@ -10,17 +10,8 @@ struct sums {
     struct bits met;
 };
 
-static inline struct sums sums_open(uint32_t learner_count)
-{
-    return (struct sums){mem_new(learner_count, sizeof(struct activity)), bits_open(learner_count)};
-}
-
-static inline void sums_close(struct sums *sums)
-{
-    free(sums->of);
-    bits_close(&sums->met);
-    *sums = (struct sums){0};
-}
+struct sums sums_open(uint32_t learner_count); /* on huge pages where the system has them: they are met at random */
+void sums_close(struct sums *sums);
 
 static inline void sums_prefetch(const struct sums *sums, uint32_t learner)
 {

@@ -203,7 +203,9 @@ static enum status compute(void *state, uint64_t *units, struct error *error)
                                         .plans = run->plans,
                                         .plan_count = run->plan_count};
     struct figures_table table;
-    enum status status = figures_compute(run->cells, &query, &table, error);
+    struct crew *crew = crew_open(run->cells, 1);
+    enum status status = figures_compute(crew, &query, &table, error);
+    crew_close(crew);
     if (status != STATUS_OK)
         return status;
     for (uint32_t i = 0; i < table.row_count; i++)

@@ -5,9 +5,9 @@
 burden() {
     local before out=$1
     shift
-    before=$(ticks "$collector")
+    before=$(cpu_ns "$collector")
     load "$out" --plain --batch "$batch" --in-flight "$in_flight" "$@"
-    cost=$(calculate "($(ticks "$collector") - $before) * 1e7 / $(value events "$out")" 1)
+    cost=$(calculate "($(cpu_ns "$collector") - $before) / $(value events "$out")" 1)
 }
 
 # growth VALUE...: costs in the order of sizes; the worst one by one of a smaller size.

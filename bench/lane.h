@@ -49,6 +49,7 @@ struct lane {
     uint32_t *newcomers;                  /* the next newcomer's number; NULL: learners that are known */
     int64_t meant_ns[STREAM_WINDOW_MAX];  /* by seq: 0 until it is known */
     struct slice sent[STREAM_WINDOW_MAX]; /* the message, by seq */
+    int64_t answered_ns;                  /* when the last answer was read */
     struct latency *latency;
     struct lane_counts counts;
 };

@@ -112,8 +112,8 @@ load() {
 
 peak_mb() { awk '/^VmHWM/ { printf "%.1f\n", $2 * 1024 / 1e6 }' "/proc/$1/status"; }
 
-# Processor time of a process so far, in ticks of 10 ms.
-ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
+# Processor time of a process's threads so far, in ns.
+cpu_ns() { cat /proc/"$1"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f", sum }'; }
 
 # timed OUT COMMAND...: `wall_s`, `cpu_s` and `peak_mb` of it to OUT.
 timed() {

@@ -49,7 +49,7 @@ static enum status receive_one(struct run *run, uint32_t connection, zmq_msg_t *
     run->wake_ns[connection] = 0;
     run->live.busy += lane->counts.busy - busy;
     if (status == STATUS_OK && settled_ns >= 0) {
-        run->last_answer_ns = clock_mono_ns();
+        run->last_answer_ns = lane->answered_ns;
         load_live_count(&run->live, lane->counts.events - events, settled_ns);
     }
     return status;

@@ -129,10 +129,13 @@ enum status eventlog_check_tail(struct eventlog *log, struct error *error)
 static enum status drop_segments_beyond(struct eventlog *log, uint64_t end, struct error *error)
 {
     enum status status = STATUS_OK;
-    while (status == STATUS_OK && log->segment_count > 0 && last_segment(log)->first_offset > end) {
-        status = rocks_family_drop(log->store, last_segment(log)->family, error);
+    for (uint32_t count = log->segment_count; status == STATUS_OK && count > 0; count--) {
+        const struct segment *last = &log->segments[count - 1];
+        if (last->first_offset <= end)
+            break;
+        status = rocks_family_drop(log->store, last->family, error);
         if (status == STATUS_OK)
-            log->segment_count--;
+            log->segment_count = count - 1;
     }
     return status;
 }

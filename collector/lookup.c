@@ -2,8 +2,6 @@
 
 #include <sodium.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 struct slot {
     uint64_t low;
@@ -24,20 +22,11 @@ enum {
     AHEAD = 256, /* so many slots are asked for at a time: what fits the first-level cache */
 };
 
-/* Huge pages where the system has them: a table of many megabytes misses the TLB at each look otherwise. */
-static void prefer_huge_pages(void *memory, size_t size)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)memory + page - 1) / page * page;
-    uintptr_t end = (uintptr_t)memory + size;
-    if (start < end)
-        (void)madvise((uint8_t *)memory + (start - (uintptr_t)memory), end - start, MADV_HUGEPAGE);
-}
-
 static void make_slots(struct lookup *lookup, size_t room)
 {
     lookup->room = room;
     lookup->slots = mem_new(room, sizeof *lookup->slots);
-    prefer_huge_pages(lookup->slots, room * sizeof *lookup->slots);
+    mem_prefer_huge(lookup->slots, room * sizeof *lookup->slots);
     memset(lookup->slots, 0xff, room * sizeof *lookup->slots);
 }
 

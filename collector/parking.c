@@ -7,9 +7,9 @@
 
 /* A learner somebody waits for. */
 struct expected {
-    struct meeting meeting;    /* first: the resolver gives this pointer back */
-    struct need *waiters;      /* until she is met */
-    const struct parked *last; /* that named her: a batch needs her once */
+    struct meeting meeting;             /* first: the resolver gives this pointer back */
+    struct need *waiters, *last_waiter; /* until she is met */
+    const struct parked *last;          /* that named her: a batch needs her once */
     uint32_t needs;
     bool begun, met;
     UT_hash_handle hh;
@@ -33,6 +33,7 @@ struct parking_line {
     struct line_name name;
     struct parked *first, *last;
     uint32_t count;
+    uint64_t expected; /* the seq that follows, once all that stand here are taken */
     bool ready;
     struct parking_line *next_ready;
     UT_hash_handle hh;
@@ -86,14 +87,16 @@ static struct line_name name_of(uint32_t publisher, const uint8_t session[SESSIO
     return name;
 }
 
-const struct parked *parking_last(const struct parking *parking, uint32_t publisher,
-                                  const uint8_t session[SESSION_BYTES])
+bool parking_line(const struct parking *parking, uint32_t publisher, const uint8_t session[SESSION_BYTES],
+                  uint64_t *expected)
 {
     if (parking->count == 0)
-        return NULL;
+        return false;
     struct line_name name = name_of(publisher, session);
     const struct parking_line *line = find_line(parking, &name);
-    return line ? line->last : NULL;
+    if (line)
+        *expected = line->expected;
+    return line != NULL;
 }
 
 /* ---- a batch comes ---- */
@@ -199,24 +202,38 @@ static void begin_meeting(struct parking *parking, struct expected *learner)
     parking->begun_last = &learner->meeting;
 }
 
-void parking_enter(struct parking *parking, struct parked *parked)
+/* Its line is not ready before those of its learners are met who are not yet. */
+static void wait_for_learners(struct parking *parking, struct parked *parked)
 {
-    struct parking_line *line = line_for(parking, parked);
     for (uint32_t i = 0; i < parked->need_count; i++) {
         struct expected *learner = parked->needs[i].learner;
         if (learner->met)
             continue;
         if (!learner->begun)
             begin_meeting(parking, learner);
-        parked->needs[i].next = learner->waiters;
-        learner->waiters = &parked->needs[i];
+        parked->needs[i].next = NULL;
+        if (learner->waiters)
+            learner->last_waiter->next = &parked->needs[i];
+        else
+            learner->waiters = &parked->needs[i];
+        learner->last_waiter = &parked->needs[i];
         parked->unmet++;
     }
-    parked->line = line;
-    if (line->last)
+}
+
+void parking_enter(struct parking *parking, struct parked *parked)
+{
+    struct parking_line *line = line_for(parking, parked);
+    wait_for_learners(parking, parked);
+    if (line->first) {
         line->last->next = parked;
-    else
+    } else {
         line->first = parked;
+        line->expected = parked->seq;
+    }
+    if (!parked->turned && parked->seq == line->expected)
+        line->expected++;
+    parked->line = line;
     line->last = parked;
     line->count++;
     parking->count++;
@@ -295,6 +312,17 @@ static void unready(struct parking *parking, struct parking_line *line)
     if (parking->ready_last == line)
         parking->ready_last = before;
     line->ready = false;
+}
+
+bool parking_stay(struct parking *parking, struct parked *parked)
+{
+    uint32_t learners = parking_learners(parking);
+    if (learners > PARKED_MAX_LEARNERS && learners > parked->need_count)
+        return false;
+    unready(parking, parked->line);
+    wait_for_learners(parking, parked);
+    ensure(parked->unmet > 0);
+    return true;
 }
 
 void parking_leave(struct parking *parking, struct parked *parked)

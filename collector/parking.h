@@ -54,9 +54,9 @@ void parking_close(struct parking *parking);
 bool parking_empty(const struct parking *parking);
 uint32_t parking_learners(const struct parking *parking); /* that are on their way, or met and not yet used */
 
-/* The last batch in the session's line; NULL where it has none. */
-const struct parked *parking_last(const struct parking *parking, uint32_t publisher,
-                                  const uint8_t session[SESSION_BYTES]);
+/* Has the session a line? *expected: the seq it waits for once those in its line are taken. */
+bool parking_line(const struct parking *parking, uint32_t publisher, const uint8_t session[SESSION_BYTES],
+                  uint64_t *expected);
 
 /* A batch that is to be parked: `what` says whose, with the message as it came, which is copied. It is not in line yet:
  * name the learners it needs, then parking_enter() or parking_cancel() it. */
@@ -81,6 +81,9 @@ const struct vault_row *parking_row(const struct parking *parking, struct lookup
 /* A batch that is first in its line and waits for nobody; NULL where there is none. It stays until it leaves. */
 struct parked *parking_ready(const struct parking *parking);
 void parking_leave(struct parking *parking, struct parked *parked);
+/* Its turn has come, and it needs learners that it did not name before: it waits for those named since, first in its
+ * line. False: too many learners are on their way; nothing was changed. */
+bool parking_stay(struct parking *parking, struct parked *parked);
 /* Any batch that is first in its line, met or not: to empty the parking with parking_leave() after the resolver was
  * recalled. NULL: it is empty. */
 struct parked *parking_any(const struct parking *parking);

@@ -220,7 +220,7 @@ static void take(struct pipeline *pipeline, const struct arrival *arrival, const
     bool whole = fingerprint != FINGERPRINT_MALFORMED;
     bool fits = session || session_fits(pipeline, arrival->publisher, arrival->now_ms);
     if (fits && whole && !pipeline_pseudonymise(pipeline)) {
-        if (!arrival->parked && pipeline_park(pipeline, arrival, batch))
+        if (pipeline_park(pipeline, arrival, batch))
             return;
         fits = false;
     }
@@ -274,9 +274,10 @@ static void judge(struct pipeline *pipeline, const struct arrival *arrival, cons
 /* A batch in its session's order: behind those of it that are parked, or now. */
 static void place(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch, bool whole)
 {
-    if (arrival->parked || !parking_last(pipeline->parking, arrival->publisher, batch->session))
+    uint64_t expected;
+    if (arrival->parked || !parking_line(pipeline->parking, arrival->publisher, batch->session, &expected))
         judge(pipeline, arrival, batch, whole ? fingerprint_of(pipeline, batch->events) : FINGERPRINT_MALFORMED);
-    else if (!pipeline_park_behind(pipeline, arrival, batch, whole))
+    else if (!pipeline_park_behind(pipeline, arrival, batch, whole && batch->seq == expected))
         answer_busy(pipeline, arrival->from, batch);
 }
 
@@ -306,7 +307,7 @@ static void take_dropoff(struct pipeline *pipeline, const struct arrival *arriva
                   read_events(pipeline, &batch, arrival->now_ms);
     if (usable && pipeline_pseudonymise(pipeline))
         append(pipeline, arrival->publisher, arrival->now_ms);
-    else if (!usable || arrival->parked || !pipeline_park(pipeline, arrival, NULL))
+    else if (!usable || !pipeline_park(pipeline, arrival, NULL))
         pipeline->counters.count[COUNTER_DROPPED]++;
 }
 
@@ -320,13 +321,13 @@ void pipeline_batch(struct pipeline *pipeline, uint32_t publisher, struct slice 
                     const struct group_address *from, int64_t now_ms)
 {
     count_message(pipeline, message);
-    take_message(pipeline, &(struct arrival){publisher, from, now_ms, message, .parked = false});
+    take_message(pipeline, &(struct arrival){publisher, from, now_ms, message, NULL});
 }
 
 void pipeline_dropoff(struct pipeline *pipeline, uint32_t publisher, struct slice message, int64_t now_ms)
 {
     count_message(pipeline, message);
-    take_dropoff(pipeline, &(struct arrival){publisher, NULL, now_ms, message, .parked = false});
+    take_dropoff(pipeline, &(struct arrival){publisher, NULL, now_ms, message, NULL});
 }
 
 /* A parked batch that is turned away: what it would have been told, had it come at a bound. */
@@ -340,9 +341,9 @@ static void turn_away(struct pipeline *pipeline, const struct parked *parked)
         answer_busy(pipeline, parked->from, &batch);
 }
 
-void pipeline_take_parked(struct pipeline *pipeline, const struct parked *parked)
+void pipeline_take_parked(struct pipeline *pipeline, struct parked *parked)
 {
-    struct arrival arrival = {parked->publisher, parked->from, parked->now_ms, parked->message, .parked = true};
+    struct arrival arrival = {parked->publisher, parked->from, parked->now_ms, parked->message, parked};
     if (parked->turned)
         turn_away(pipeline, parked);
     else if (parked->dropoff)

@@ -46,7 +46,7 @@ struct arrival {
     const struct group_address *from; /* NULL: drop-off */
     int64_t now_ms;
     struct slice message;
-    bool parked; /* it was, and its turn has come: it is not parked again */
+    struct parked *parked; /* it was, and its turn has come; NULL: it has just come */
 };
 
 /* pipeline_learners.c: fills `hashes` and `numbers` for `events`, LOOKUP_NONE for learners not in the table: so many. */
@@ -57,14 +57,14 @@ bool pipeline_pseudonymise(struct pipeline *pipeline) must_check;
 /* Are `count` learners more within the publisher's allowance and the table's bound? Then they are charged. */
 bool pipeline_charge(struct pipeline *pipeline, uint32_t publisher, uint32_t count, int64_t now_ms);
 
-/* pipeline_park.c: parks the batch at hand, `events` decoded and looked up. batch: NULL for drop-off. False: a bound;
- * it is to be answered busy. */
+/* pipeline_park.c: parks the batch at hand, `events` decoded and looked up; where it was parked and now needs others, it
+ * stays. batch: NULL for drop-off. False: a bound; it is to be answered busy. */
 bool pipeline_park(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch) must_check;
-/* The batch of a session that has parked ones: behind them. whole: is it well-formed? */
+/* The batch of a session that has parked ones: behind them. next: it can be taken in its turn. */
 bool pipeline_park_behind(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch,
-                          bool whole) must_check;
+                          bool next) must_check;
 
 /* pipeline.c: a batch whose turn has come. */
-void pipeline_take_parked(struct pipeline *pipeline, const struct parked *parked);
+void pipeline_take_parked(struct pipeline *pipeline, struct parked *parked);
 
 #endif

@@ -61,17 +61,15 @@ static void *read_known(void *argument)
     return NULL;
 }
 
-/* The first half of each number's lid. To be freed; NULL on failure. */
-static uint64_t *read_lids(struct eventlog *log, uint32_t count, struct error *error)
+/* The first half of each number's lid, to be freed. */
+static enum status read_lids(struct eventlog *log, uint32_t count, uint64_t **halves, struct error *error)
 {
     uint8_t *lids = mem_new(count, LID_BYTES);
-    if (eventlog_lids(log, 0, count, lids, error) != STATUS_OK) {
-        free(lids);
-        return NULL;
-    }
+    enum status status = eventlog_lids(log, 0, count, lids, error);
     for (size_t i = 1; i < count; i++)
         memmove(lids + i * sizeof(uint64_t), lids + i * LID_BYTES, sizeof(uint64_t));
-    return mem_grow(lids, (size_t)count + 1, sizeof(uint64_t));
+    *halves = mem_grow(lids, (size_t)count + 1, sizeof(uint64_t));
+    return status;
 }
 
 /* A row of `known` that the log does not confirm binds nothing: the log's own row has the last word. */
@@ -96,14 +94,16 @@ static enum status load_known(struct pipeline *pipeline, struct error *error)
     struct known known = {.vault = pipeline->store->vault};
     pthread_t thread;
     bool apart = pthread_create(&thread, NULL, read_known, &known) == 0;
-    uint64_t *lids = read_lids(pipeline->store->log, count, error);
+    uint64_t *lids;
+    enum status status = read_lids(pipeline->store->log, count, &lids, error);
     if (apart)
         pthread_join(thread, NULL);
     else
         read_known(&known);
-    enum status status = lids ? known.status : error->status;
-    if (lids && status != STATUS_OK)
+    if (status == STATUS_OK && known.status != STATUS_OK) {
         *error = known.error;
+        status = known.status;
+    }
     if (status == STATUS_OK)
         fill_table(pipeline->lookup, &known, lids, count);
     free(known.rows);

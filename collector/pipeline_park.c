@@ -1,21 +1,24 @@
 #include "collector/pipeline_inner.h"
 
-/* Names the learners that are not in the table, and parks the batch if that exceeds no bound. */
-static bool enter(struct pipeline *pipeline, const struct arrival *arrival, struct parked *parked)
+/* Names the learners that are not in the table. */
+static void name_learners(struct pipeline *pipeline, const struct arrival *arrival, struct parked *parked)
 {
-    struct parking *parking = pipeline->parking;
+    parked->fresh = 0;
     for (uint32_t i = 0; i < pipeline->event_count; i++)
         if (pipeline->numbers[i] == LOOKUP_NONE)
-            parking_need(parking, parked, arrival->message, pipeline->events[i].learner, pipeline->hashes[i]);
-    bool fits =
-        parking_fits(parking, parked) && pipeline_charge(pipeline, arrival->publisher, parked->fresh, arrival->now_ms);
-    if (!fits) {
-        parking_cancel(parking, parked);
-        return false;
-    }
-    parking_enter(parking, parked);
-    pipeline->counters.count[COUNTER_PARKED]++;
-    return true;
+            parking_need(pipeline->parking, parked, arrival->message, pipeline->events[i].learner, pipeline->hashes[i]);
+}
+
+/* Those nobody waited for before count against the publisher's allowance. */
+static bool charge(struct pipeline *pipeline, const struct arrival *arrival, const struct parked *parked)
+{
+    return pipeline_charge(pipeline, arrival->publisher, parked->fresh, arrival->now_ms);
+}
+
+static bool stay(struct pipeline *pipeline, const struct arrival *arrival)
+{
+    name_learners(pipeline, arrival, arrival->parked);
+    return charge(pipeline, arrival, arrival->parked) && parking_stay(pipeline->parking, arrival->parked);
 }
 
 static struct parked *begin(const struct arrival *arrival, const struct wire_batch *batch, struct slice message)
@@ -36,7 +39,17 @@ static struct parked *begin(const struct arrival *arrival, const struct wire_bat
 
 bool pipeline_park(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch)
 {
-    return enter(pipeline, arrival, begin(arrival, batch, arrival->message));
+    if (arrival->parked)
+        return stay(pipeline, arrival);
+    struct parked *parked = begin(arrival, batch, arrival->message);
+    name_learners(pipeline, arrival, parked);
+    if (!parking_fits(pipeline->parking, parked) || !charge(pipeline, arrival, parked)) {
+        parking_cancel(pipeline->parking, parked);
+        return false;
+    }
+    parking_enter(pipeline->parking, parked);
+    pipeline->counters.count[COUNTER_PARKED]++;
+    return true;
 }
 
 /* It would be answered before those that it stands behind: so its place is kept, and its answer is busy. */
@@ -53,11 +66,9 @@ static bool keep_place(struct pipeline *pipeline, const struct arrival *arrival,
 }
 
 bool pipeline_park_behind(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch,
-                          bool whole)
+                          bool next)
 {
-    const struct parked *last = parking_last(pipeline->parking, arrival->publisher, batch->session);
-    /* What can be taken in its turn has its learners met meanwhile; a repeated batch, or one beyond a gap, has not. */
-    bool next = whole && !last->turned && batch->seq == last->seq + 1;
+    /* Its learners are met while it stands there; those of a repeated batch, or of one beyond a gap, are not. */
     if (next)
         pipeline_look_up(pipeline);
     else
@@ -92,7 +103,8 @@ void pipeline_unpark(struct pipeline *pipeline)
 {
     struct parked *parked = parking_ready(pipeline->parking);
     pipeline_take_parked(pipeline, parked);
-    parking_leave(pipeline->parking, parked);
+    if (parked->unmet == 0)
+        parking_leave(pipeline->parking, parked);
 }
 
 void pipeline_turn_parked(struct pipeline *pipeline)

@@ -34,7 +34,7 @@ void resolver_close(struct resolver *resolver);
 
 /* A list of meetings, in the order in which they will be resolved; NULL is an empty one. */
 void resolver_submit(struct resolver *resolver, struct meeting *meetings);
-/* Those that are done; NULL where there are none. */
+/* Those that are done; NULL where there are none, which may be so although the descriptor was readable. */
 struct meeting *resolver_take(struct resolver *resolver);
 /* Gives up whatever was submitted and not taken. When it returns, no meeting and nothing of the store is in use. */
 void resolver_recall(struct resolver *resolver);

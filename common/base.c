@@ -3,8 +3,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 _Noreturn void ensure_failed(const char *file, int line, const char *condition)
 {
@@ -32,6 +34,14 @@ void *mem_grow(void *memory, size_t count, size_t size)
     if (!grown)
         out_of_memory(count, size);
     return grown;
+}
+
+void mem_prefer_huge(void *memory, size_t size)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = ((uintptr_t)memory + page - 1) / page * page;
+    uintptr_t end = (uintptr_t)memory + size;
+    if (start < end)
+        (void)madvise((uint8_t *)memory + (start - (uintptr_t)memory), end - start, MADV_HUGEPAGE);
 }
 
 char *mem_text(const char *format, ...)

@@ -47,6 +47,8 @@ _Noreturn void ensure_failed(const char *file, int line, const char *condition);
  * serve requests use arenas of fixed size and answer `busy` instead. Zeroed. Freed with free(). */
 void *mem_new(size_t count, size_t size) must_check;
 void *mem_grow(void *memory, size_t count, size_t size) must_check; /* like realloc; new bytes are not zeroed */
+/* Huge pages for it, where the system has them: a table of many megabytes misses the TLB at each look otherwise. */
+void mem_prefer_huge(void *memory, size_t size);
 char *mem_text(const char *format, ...) must_check printf_like(1, 2);
 
 /* Wall clock, Unix ms UTC, and a monotonic clock in ns. Read at the edges only; the pipeline takes times as arguments.

@@ -145,6 +145,5 @@ struct figures_query history_query(const struct history *history, struct dice *d
                                   .plans = book->plans,
                                   .plan_count = plan_count,
                                   .level = level,
-                                  .threads = (uint32_t)dice_roll(dice, 4),
                                   .without_clipped = dice_chance(dice, 20)};
 }

@@ -63,8 +63,9 @@ static struct figures_table figures_of(const struct cells *cells, const struct h
     struct plan_book book;
     struct figures_table table;
     struct figures_query query = history_query(history, &dice, &book);
+    uint32_t threads = 1 + (uint32_t)dice_roll(&dice, 3);
     renumber(&query, &book, history, cells);
-    cr_assert_eq(figures_compute(cells, &query, &table, &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(figures_once(cells, threads, &query, &table, &error), STATUS_OK, "%s", error.text);
     return table;
 }
 

@@ -13,6 +13,10 @@
 #define HOUR_MS   (60 * MINUTE_MS)
 #define DAY_MS    (24 * HOUR_MS)
 
+enum {
+    THREADS = 3
+};
+
 TestSuite(figures);
 
 /* JEJAK_SEED repeats one history; otherwise the seeds 1 to n, the same in every run. */
@@ -34,7 +38,8 @@ static void compare_with_oracle(uint64_t seed)
     struct figures_query query = history_query(&history, &dice, &book);
     struct figures_table got, expected = oracle_figures(&history, &query);
     struct error error;
-    cr_assert_eq(figures_compute(cells, &query, &got, &error), STATUS_OK, "seed %" PRIu64 ": %s", seed, error.text);
+    cr_assert_eq(figures_once(cells, THREADS, &query, &got, &error), STATUS_OK, "seed %" PRIu64 ": %s", seed,
+                 error.text);
     char where[256];
     cr_assert(same_figures(&got, &expected, where), "seed %" PRIu64 ": %s (JEJAK_SEED=%" PRIu64 " repeats it)", seed,
               where, seed);
@@ -63,7 +68,7 @@ Test(figures, of_one_history_are_the_same_however_it_is_cut)
             struct cells *cells = fake_cells_open(&history, &dice);
             struct figures_table table;
             struct error error;
-            cr_assert_eq(figures_compute(cells, &query, &table, &error), STATUS_OK);
+            cr_assert_eq(figures_once(cells, THREADS, &query, &table, &error), STATUS_OK);
             fake_cells_close(cells);
             if (cut == 0) {
                 first = table;
@@ -87,7 +92,7 @@ Test(figures, fail_as_the_store_fails_and_leave_the_table_alone)
     struct figures_query query = history_query(&history, &dice, &book);
     struct figures_table table;
     struct error error;
-    cr_assert_eq(figures_compute(cells, &query, &table, &error), STATUS_OK);
+    cr_assert_eq(figures_once(cells, THREADS, &query, &table, &error), STATUS_OK);
     figures_table_close(&table);
     size_t calls = fake_cells_fail_at(cells, 0);
     cr_assert_gt(calls, 10);
@@ -96,7 +101,7 @@ Test(figures, fail_as_the_store_fails_and_leave_the_table_alone)
     for (size_t n = 1; n <= calls; n++) {
         table = untouched;
         fake_cells_fail_at(cells, n);
-        cr_assert_eq(figures_compute(cells, &query, &table, &error), STATUS_IO, "call %zu of %zu", n, calls);
+        cr_assert_eq(figures_once(cells, THREADS, &query, &table, &error), STATUS_IO, "call %zu of %zu", n, calls);
         cr_assert_eq(memcmp(&table, &untouched, sizeof table), 0);
     }
     fake_cells_close(cells);
@@ -134,7 +139,7 @@ static struct figures_table figures_of(struct happening *events, size_t count, c
     struct cells *cells = fake_cells_open(&history, &dice);
     struct figures_table table;
     struct error error;
-    cr_assert_eq(figures_compute(cells, &query, &table, &error), STATUS_OK);
+    cr_assert_eq(figures_once(cells, THREADS, &query, &table, &error), STATUS_OK);
     fake_cells_close(cells);
     return table;
 }
@@ -276,7 +281,7 @@ Test(figures, of_a_learner_who_read_a_long_row_backwards)
     struct cells *cells = fake_cells_open(&history, &dice);
     struct figures_table table;
     struct error error;
-    cr_assert_eq(figures_compute(cells, &query, &table, &error), STATUS_OK);
+    cr_assert_eq(figures_once(cells, THREADS, &query, &table, &error), STATUS_OK);
     cr_assert_eq(table.rows[0].opens, LONG);
     cr_assert_eq(table.rows[0].visits_median, 2);
     figures_table_close(&table);

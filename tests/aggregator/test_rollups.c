@@ -153,7 +153,8 @@ Test(rollups, of_marks_keep_the_last_favourite_and_the_first_100_percent)
         bool favorite, completed;
     } expected[] = {{1, true, false}, {16, false, false}, {18, false, true}, {38, true, true}};
     for (size_t i = 0; i < ARRAY_COUNT(expected); i++) {
-        struct marks *marks = marks_open(cells, MIDNIGHT + expected[i].days * DAY_MS);
+        struct marks *marks = marks_open(cells);
+        marks_at(marks, MIDNIGHT + expected[i].days * DAY_MS);
         cr_assert_eq(marks_row(marks, &(uint32_t){0}, 1, &error), STATUS_OK, "%s", error.text);
         cr_assert_eq(bits_has(marks_favorite(marks), 1), expected[i].favorite, "after %d days", expected[i].days);
         cr_assert_eq(bits_has(marks_completed(marks), 1), expected[i].completed, "after %d days", expected[i].days);

@@ -130,6 +130,43 @@ Test(parking, a_gap_and_a_malformed_batch_are_judged_in_their_turn)
     scene_close(scene);
 }
 
+Test(parking, what_stands_behind_a_gap_or_a_resend_is_taken_too)
+{
+    struct scene *scene = scene_that_holds();
+    scene_open(scene, 2, 1, "new-1", "m");
+    scene_open(scene, 9, 1, "new-2", "m");
+    scene_open(scene, 3, 1, "new-3", "m");
+    scene_open(scene, 2, 1, "new-1", "m");
+    scene_open(scene, 4, 1, "new-4", "m");
+    cr_assert_eq(scene_held(scene), 3, "all but the one beyond the gap");
+    scene_meet(scene);
+    assert_answered(scene, 0, "ok 2");
+    assert_answered(scene, 1, "gap 9");
+    assert_answered(scene, 2, "ok 3");
+    assert_answered(scene, 3, "duplicate 2");
+    assert_answered(scene, 4, "ok 4");
+    scene_close(scene);
+}
+
+/* `acked` makes a session jump when the batch is judged, which nobody knew when it was parked. */
+Test(parking, a_batch_that_turns_out_to_be_expected_waits_first_in_its_line)
+{
+    struct scene *scene = scene_that_holds();
+    scene_open(scene, 2, 1, "new-1", "m");
+    scene_open(scene, 10, 9, "new-2", "m");
+    scene_open(scene, 11, 9, "known", "m");
+    cr_assert_eq(scene_held(scene), 1);
+    scene_meet_one(scene, 0);
+    assert_answered(scene, 0, "ok 2");
+    assert_answered(scene, 1, "none");
+    cr_assert_eq(scene_held(scene), 1, "now she is met");
+    scene_meet_one(scene, 0);
+    assert_answered(scene, 1, "ok 10");
+    assert_answered(scene, 2, "ok 11");
+    cr_assert_eq(scene_count(scene, COUNTER_ROLLED_BACK), 1);
+    scene_close(scene);
+}
+
 Test(parking, a_learner_is_met_once)
 {
     struct scene *scene = scene_that_holds();
@@ -291,6 +328,21 @@ Test(parking, a_drop_off_batch_waits_too)
                       "open 1767225600000 1 m 0 lms\nopen 1767225600000 1 m 0 lms\n");
     cr_assert_eq(scene_count(scene, COUNTER_DROPPED), 0);
     batch_free(message);
+    scene_close(scene);
+}
+
+Test(parking, those_that_wait_for_one_learner_are_taken_in_the_order_in_which_they_came)
+{
+    struct scene *scene = scene_that_holds();
+    for (uint32_t i = 0; i < 4; i++) {
+        char content[2] = {(char)('a' + i), '\0'};
+        use_session(scene, 9 - i);
+        scene_open(scene, 1, 0, "new", content);
+    }
+    scene_meet(scene);
+    scene_commit(scene);
+    assert_log(scene, "open 1767225600000 0 m 0 lms\nopen 1767225600000 1 a 0 lms\nopen 1767225600000 1 b 0 lms\n"
+                      "open 1767225600000 1 c 0 lms\nopen 1767225600000 1 d 0 lms\n");
     scene_close(scene);
 }
 
