@@ -40,12 +40,13 @@ static int64_t after_ms(int64_t ms)
     return clock_mono_ns() + ms * 1000000;
 }
 
-enum status follow_cells_open(const struct config *config, struct cells **cells, struct error *error)
+enum status follow_cells_open(const struct config *config, size_t cache_bytes, struct cells **cells,
+                              struct error *error)
 {
     struct cells_settings settings = {
         .zone = config_text(config, CONFIG_ZONE),
         .max_slice_ms = (uint32_t)config_whole(config, CONFIG_MAX_SLICE_MS),
-        .cache_bytes = CELLS_CACHE_BYTES,
+        .cache_bytes = cache_bytes,
     };
     const char *path = config_text(config, CONFIG_CELLS), *slash = strrchr(path, '/');
     char *folder = mem_text("%.*s", slash && slash > path ? (int)(slash - path) : 1, slash ? path : ".");
@@ -76,7 +77,7 @@ void follow_status_print(const struct cells *cells, uint64_t durable, FILE *out)
 
 static enum status cells_begin(struct follow *follow, struct error *error)
 {
-    enum status status = follow_cells_open(follow->config, &follow->feed.cells, error);
+    enum status status = follow_cells_open(follow->config, CELLS_CACHE_BYTES, &follow->feed.cells, error);
     if (status == STATUS_OK)
         follow->roller = roller_open(follow->feed.cells);
     return status;

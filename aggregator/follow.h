@@ -21,8 +21,9 @@ struct follow_options {
     follow_report_fn report;
 };
 
-/* Opens the cells for writing, as the configuration says. */
-enum status follow_cells_open(const struct config *config, struct cells **cells, struct error *error) must_check;
+/* Opens the cells for writing, as the configuration says, with a cache of so many bytes of what is read. */
+enum status follow_cells_open(const struct config *config, size_t cache_bytes, struct cells **cells,
+                              struct error *error) must_check;
 /* Until a signal. */
 enum status follow_run(const struct config *config, const struct follow_options *options,
                        struct error *error) must_check;

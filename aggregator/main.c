@@ -21,6 +21,7 @@ enum {
 enum {
     FOLD_TIMEOUT_MS = 600000,
     STATUS_TIMEOUT_MS = 5000,
+    FOLD_CACHE_BYTES = 128 << 20, /* merges and roll-ups read little twice */
 };
 
 struct arguments {
@@ -110,7 +111,7 @@ static enum status fold_here(const struct config *config, struct error *error)
 {
     struct feed feed = {.fold_events = (uint32_t)config_whole(config, CONFIG_FOLD_EVENTS)};
     int64_t start_ns = clock_mono_ns();
-    enum status status = follow_cells_open(config, &feed.cells, error);
+    enum status status = follow_cells_open(config, FOLD_CACHE_BYTES, &feed.cells, error);
     if (status == STATUS_OK)
         status = source_open(config, &feed.source, error);
     uint64_t before = status == STATUS_OK ? feed_offset(&feed) : 0;

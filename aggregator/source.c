@@ -7,6 +7,7 @@
 struct source {
     struct source_store *store; /* one of the two */
     struct source_link *link;
+    struct source_ahead *ahead; /* of a store */
     struct cells_position asked;
     struct source_records records;
 };
@@ -22,6 +23,12 @@ void source_records_clear(struct source_records *records)
 {
     arena_clear(&records->arena);
     records->count = records->bytes = 0;
+}
+
+void source_records_close(struct source_records *records)
+{
+    arena_close(&records->arena);
+    free(records->records);
 }
 
 uint8_t *source_records_add(struct source_records *records, size_t size)
@@ -61,6 +68,11 @@ enum status source_open(const struct config *config, struct source **out, struct
         return status;
     struct source *source = mem_new(1, sizeof *source);
     source->store = store;
+    status = source_ahead_open(store, &source->ahead, error);
+    if (status != STATUS_OK) {
+        source_close(source);
+        return status;
+    }
     *out = source;
     return STATUS_OK;
 }
@@ -69,10 +81,10 @@ void source_close(struct source *source)
 {
     if (!source)
         return;
+    source_ahead_close(source->ahead);
     source_store_close(source->store);
     source_link_close(source->link);
-    arena_close(&source->records.arena);
-    free(source->records.records);
+    source_records_close(&source->records);
     free(source);
 }
 
@@ -95,14 +107,14 @@ enum status source_ask(struct source *source, const struct cells_position *from,
 enum status source_take(struct source *source, int timeout_ms, struct source_chunk *chunk, struct error *error)
 {
     struct source_chunk taken = {.first_learner = source->asked.learners};
-    source_records_clear(&source->records);
-    enum status status = source->link
-                             ? source_link_take(source->link, timeout_ms, &source->records, &taken, error)
-                             : source_store_read(source->store, &source->asked, &source->records, &taken, error);
+    struct source_records *records = &source->records;
+    source_records_clear(records);
+    enum status status = source->link ? source_link_take(source->link, timeout_ms, records, &taken, error)
+                                      : source_ahead_take(source->ahead, &source->asked, &records, &taken, error);
     if (status != STATUS_OK)
         return status;
-    taken.records = source->records.records;
-    taken.record_count = source->records.count;
+    taken.records = records->records;
+    taken.record_count = records->count;
     if (taken.next < source->asked.offset || taken.durable < taken.next)
         return error_set(error, STATUS_PROTOCOL, "the log was asked for offset %llu, and answers up to %llu of %llu",
                          (unsigned long long)source->asked.offset, (unsigned long long)taken.next,

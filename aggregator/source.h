@@ -16,9 +16,9 @@
 struct source;
 
 /* The store where it lies on this machine and no collector holds it, else the socket. */
-enum status source_open(const struct config *config, struct source **source, struct error *error) must_check;
+enum status source_open(const struct config *config, struct source **out, struct error *error) must_check;
 /* The socket, whether or not somebody answers there yet. */
-enum status source_open_socket(const struct config *config, struct source **source, struct error *error) must_check;
+enum status source_open_socket(const struct config *config, struct source **out, struct error *error) must_check;
 void source_close(struct source *source);
 bool source_is_store(const struct source *source);
 void *source_socket(const struct source *source); /* to poll; NULL for a store */

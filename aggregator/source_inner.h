@@ -17,6 +17,7 @@ struct source_records {
     size_t count, room, bytes;
 };
 void source_records_clear(struct source_records *records);
+void source_records_close(struct source_records *records);
 uint8_t *source_records_add(struct source_records *records, size_t size); /* room for one more record */
 
 /* source_store.c */
@@ -24,6 +25,15 @@ enum status source_store_open(const char *path, struct source_store **out, struc
 void source_store_close(struct source_store *store);
 enum status source_store_read(struct source_store *store, const struct cells_position *from,
                               struct source_records *records, struct source_chunk *chunk,
+                              struct error *error) must_check;
+
+/* source_ahead.c: reads the store ahead on a thread of its own; closed before the store. */
+struct source_ahead;
+enum status source_ahead_open(struct source_store *store, struct source_ahead **out, struct error *error) must_check;
+void source_ahead_close(struct source_ahead *ahead);
+/* The records borrow until the next call. */
+enum status source_ahead_take(struct source_ahead *ahead, const struct cells_position *from,
+                              struct source_records **records, struct source_chunk *chunk,
                               struct error *error) must_check;
 
 /* source_link.c */

@@ -180,6 +180,37 @@ Test(source, the_store_is_read_on_from_any_offset)
     source_close(source);
 }
 
+/* What was read ahead is given only where it is asked for: one record after the other, with a jump back now and then. */
+Test(source, the_store_is_read_on_after_a_jump)
+{
+    store_log(1);
+    struct source *source = NULL;
+    cr_assert_eq(source_open(config, &source, &error), STATUS_OK, "%s", error.text);
+    struct cells_position from = {0};
+    struct source_chunk chunk;
+    for (int round = 0; round < 3; round++) {
+        from = (struct cells_position){0};
+        cr_assert_eq(source_ask(source, &from, 0, &error), STATUS_OK);
+        cr_assert_eq(source_take(source, 0, &chunk, &error), STATUS_OK, "%s", error.text);
+        cr_assert_eq(chunk.learners.size, LEARNERS * LID_BYTES);
+        cr_assert_eq(chunk.record_count, scribe.count);
+        cr_assert_eq(chunk.records[0].size, scribe.records[0].size);
+        cr_assert_eq(memcmp(chunk.records[0].data, scribe.records[0].data, scribe.records[0].size), 0);
+        from = (struct cells_position){.has_log = true, .epoch = 1, .offset = chunk.next, .learners = LEARNERS};
+        memcpy(from.log_id, scribe_log_id, LOG_ID_BYTES);
+        for (int i = 0; i < round; i++) {
+            cr_assert_eq(source_ask(source, &from, 0, &error), STATUS_OK);
+            cr_assert_eq(source_take(source, 0, &chunk, &error), STATUS_OK, "%s", error.text);
+            cr_assert_eq(chunk.record_count, 0);
+            cr_assert_eq(chunk.next, scribe.next);
+        }
+    }
+    from.epoch = 2;
+    cr_assert_eq(source_ask(source, &from, 0, &error), STATUS_OK);
+    cr_assert_eq(source_take(source, 0, &chunk, &error), STATUS_FORKED);
+    source_close(source);
+}
+
 Test(source, another_epoch_is_a_fork_and_says_what_to_do)
 {
     store_log(1);
