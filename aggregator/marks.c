@@ -98,7 +98,7 @@ static enum status read_part(struct marks *marks, uint32_t content, const struct
     if (!part->rolled)
         return read_range(marks, content, part->first, zone_day_start_ms(cells_time_zone(marks->cells), part->end),
                           error);
-    return part->learners == 0 ? STATUS_OK : cells_read_mark_rollup(marks->cells, &part->key, read_marks, marks, error);
+    return !part->filled ? STATUS_OK : cells_read_mark_rollup(marks->cells, &part->key, read_marks, marks, error);
 }
 
 /* Roll-ups of the days before the one in which the moment lies, and pieces for what is left. */
@@ -111,7 +111,8 @@ static enum status read_path(struct marks *marks, uint32_t content, struct error
         return STATUS_OK;
     int32_t before = zone_day(cells_time_zone(marks->cells), marks->before_ms);
     struct rollup_key key = {.row = content, .level = ROLLUP_MARKS, .day = cover_start(first)};
-    enum status status = cover_days(&marks->cover, &key, before < cover_end(end) ? before : cover_end(end), error);
+    enum status status = STATUS_OK;
+    cover_days(&marks->cover, &key, before < cover_end(end) ? before : cover_end(end));
     for (size_t i = 0; !status && i < marks->cover.count; i++)
         if (marks->cover.parts[i].end > first && marks->cover.parts[i].first < end)
             status = read_part(marks, content, &marks->cover.parts[i], error);

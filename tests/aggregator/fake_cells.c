@@ -271,10 +271,10 @@ bool cells_row_days(const struct cells *cells, const uint32_t *contents, uint32_
     abort();
 }
 
-enum status cells_scan_rollups(const struct cells *cells, const struct rollup_key *key, int32_t end_day, rollup_fn each,
-                               void *argument, struct error *error)
+void cells_scan_rollups(const struct cells *cells, const struct rollup_key *key, int32_t end_day, rollup_fn each,
+                        void *argument)
 {
-    (void)cells, (void)key, (void)end_day, (void)each, (void)argument, (void)error;
+    (void)cells, (void)key, (void)end_day, (void)each, (void)argument;
     abort();
 }
 
