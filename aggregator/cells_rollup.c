@@ -71,21 +71,14 @@ enum status cells_read_rollup_learners(const struct cells *cells, const struct r
     return status;
 }
 
-enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, cell_marks_fn each,
-                                   void *argument, struct error *error)
+enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, struct arena *arena,
+                                   struct cell_mark **marks, uint32_t *count, struct error *error)
 {
     struct rocks_value value = {0};
-    struct arena arena = {0};
     struct cell_key frame = frame_key(key);
-    struct cell_mark *marks = NULL;
-    uint32_t count = 0;
     enum status status = value_of(cells, key, &value, error);
     if (status == STATUS_OK)
-        status =
-            cell_mark_rollup_decode(value.bytes, &frame, cells_learner_count(cells), &arena, &marks, &count, error);
-    if (status == STATUS_OK)
-        status = each(marks, count, argument, error);
-    arena_close(&arena);
+        status = cell_mark_rollup_decode(value.bytes, &frame, cells_learner_count(cells), arena, marks, count, error);
     rocks_value_close(&value);
     return status;
 }

@@ -66,9 +66,9 @@ enum status cells_read_rollup(const struct cells *cells, const struct rollup_key
 enum status cells_read_rollup_learners(const struct cells *cells, const struct rollup_key *key,
                                        struct cell_entries *into, uint32_t *count, struct error *error) must_check;
 
-/* The marks of one, by learner. */
-enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, cell_marks_fn each,
-                                   void *argument, struct error *error) must_check;
+/* The marks of one, by learner, in the arena. */
+enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, struct arena *arena,
+                                   struct cell_mark **marks, uint32_t *count, struct error *error) must_check;
 
 /* ---- the writer's side ---- */
 

@@ -112,8 +112,10 @@ static enum status earlier_days(struct walk *walk, const struct walk_row *row, c
     cover_days(&walk->cover, key, end);
     for (size_t i = 0; !status && i < walk->cover.count; i++) {
         const struct cover_part *part = &walk->cover.parts[i];
-        status =
-            part->rolled ? earlier_rollup(walk, part, error) : earlier_pieces(walk, row, part->first, part->end, error);
+        if (part->rolled)
+            status = earlier_rollup(walk, part, error);
+        else if (part->end > walk->oldest && part->first < walk->past)
+            status = earlier_pieces(walk, row, part->first, part->end, error);
     }
     return status;
 }

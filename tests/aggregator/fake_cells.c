@@ -409,10 +409,10 @@ enum status cells_clipped_ms(const struct cells *cells, uint32_t content, int64_
     return STATUS_OK;
 }
 
-enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, cell_marks_fn each,
-                                   void *argument, struct error *error)
+enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, struct arena *arena,
+                                   struct cell_mark **marks, uint32_t *count, struct error *error)
 {
-    (void)cells, (void)key, (void)each, (void)argument, (void)error;
+    (void)cells, (void)key, (void)arena, (void)marks, (void)count, (void)error;
     abort();
 }
 
