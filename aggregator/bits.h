@@ -43,29 +43,12 @@ static inline bool bits_has(const struct bits *bits, uint32_t number)
     return bits->words[number / 64] >> (number % 64) & 1;
 }
 
-/* into = into or more */
-static inline void bits_join(struct bits *into, const struct bits *more)
-{
-    for (size_t i = 0; i < into->word_count; i++)
-        into->words[i] |= more->words[i];
-}
-
-/* How many are in both. */
-static inline uint64_t bits_count_both(const struct bits *a, const struct bits *b)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < a->word_count; i++)
-        count += (uint64_t)__builtin_popcountll(a->words[i] & b->words[i]);
-    return count;
-}
-
+/* Passes over words (bits.c): with the processor's own counting of bits where it has it. */
+void bits_join(struct bits *into, const struct bits *more); /* into = into or more */
+uint64_t bits_count(const struct bits *a);
+uint64_t bits_count_both(const struct bits *a, const struct bits *b);                        /* how many are in both */
+uint64_t bits_count_three(const struct bits *a, const struct bits *b, const struct bits *c); /* in all of them */
 /* How many are in a and in b, but not in c. */
-static inline uint64_t bits_count_both_without(const struct bits *a, const struct bits *b, const struct bits *c)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < a->word_count; i++)
-        count += (uint64_t)__builtin_popcountll(a->words[i] & b->words[i] & ~c->words[i]);
-    return count;
-}
+uint64_t bits_count_both_without(const struct bits *a, const struct bits *b, const struct bits *c);
 
 #endif

@@ -66,6 +66,8 @@ static enum status cells_read(struct cells *cells, const struct cells_settings *
     if (status == STATUS_OK)
         status = cells_read_rolled(cells, error);
     if (status == STATUS_OK)
+        status = cells_read_rolled_index(cells, error);
+    if (status == STATUS_OK)
         cells_rows_stored(cells);
     cells_places_unknown(cells); /* the merges that the last run did not come to */
     return status;
@@ -79,6 +81,7 @@ enum status cells_open(const char *path, enum cells_mode mode, const struct cell
     cells->mode = mode;
     cells->batch = rocks_batch_open();
     cells->rows = cells_rows_open();
+    cells->rolled_index = cells_rolled_open();
     bool make = mode == CELLS_WRITE && !rocks_exists(path);
     enum status status = STATUS_OK;
     if (mode == CELLS_READ_ONLY && !rocks_exists(path))
@@ -113,6 +116,7 @@ void cells_close(struct cells *cells)
     free(cells->changed);
     free(cells->rollup_out.data);
     cells_rows_close(cells->rows);
+    cells_rolled_close(cells->rolled_index);
     rocks_batch_close(cells->batch);
     zone_close(cells->zone);
     rocks_close(cells->store);
@@ -154,10 +158,9 @@ enum status cells_settle(struct cells *cells, struct error *error)
     enum status status = cells_forget_stored(cells, error);
     if (status == STATUS_OK)
         status = cells_cut_stored(cells, error);
-    if (status == STATUS_OK)
-        status = cells_drop_changed(cells, error);
     if (status != STATUS_OK)
         return status;
+    cells_drop_changed(cells);
     if (cells->position.has_log)
         cells_batch_position(cells);
     status = rocks_write(cells->store, cells->batch, false, error);

@@ -13,6 +13,7 @@ struct cell_place {
 };
 
 struct cells_rows;
+struct cells_rolled;
 
 struct cells {
     char *path;
@@ -51,6 +52,7 @@ struct cells {
     size_t changed_count, changed_room;
     bool pieces_changed; /* in the batch: some come or go */
     int32_t rolled_end;  /* one past the last day of any roll-up; 0: there are none */
+    struct cells_rolled *rolled_index;
     struct bytes rollup_out;
 };
 
@@ -68,7 +70,14 @@ bool cells_stored_days(const struct cells *cells, uint32_t content, int32_t *fir
 /* cells_rollup.c: a cell's facts change with this batch. cells_drop_changed() puts into the batch what takes away the
  * roll-ups over its day, and over the next one, into which an interval may reach. */
 void cells_changed(struct cells *cells, uint32_t content, int32_t day);
-enum status cells_drop_changed(struct cells *cells, struct error *error) must_check;
+void cells_drop_changed(struct cells *cells);
+/* cells_rolled.c: which roll-ups there are. cells_rolled_goes() tells whether it stood, and whether it has a value. */
+struct rollup_key;
+struct cells_rolled *cells_rolled_open(void);
+void cells_rolled_close(struct cells_rolled *rolled);
+enum status cells_read_rolled_index(struct cells *cells, struct error *error) must_check;
+void cells_rolled_stands(struct cells *cells, const struct rollup_key *key, bool filled);
+bool cells_rolled_goes(struct cells *cells, const struct rollup_key *key, bool *filled);
 /* cells_base.c: a roll-up ends there. */
 void cells_reach_rolled(struct cells *cells, int32_t end_day);
 

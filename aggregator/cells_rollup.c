@@ -32,45 +32,6 @@ bool cells_have_rollups(const struct cells *cells)
     return cells->rolled_end > 0;
 }
 
-/* ---- which there are ---- */
-
-/* Its edges are still where the zone has its midnights. */
-static bool is_current(const struct cells *cells, const struct rollup_key *key, const uint8_t *index)
-{
-    int64_t from_ms = (int64_t)get_u64(index + 4);
-    return from_ms == zone_day_start_ms(cells->zone, key->day) && from_ms + get_u32(index + 12) == end_ms(cells, key);
-}
-
-enum status cells_scan_rollups(const struct cells *cells, const struct rollup_key *key, int32_t end_day, rollup_fn each,
-                               void *argument, struct error *error)
-{
-    uint8_t first[KEY_BYTES], end[KEY_BYTES];
-    struct rollup_key at = *key;
-    key_write(&at, first);
-    at.day = end_day - rollup_days(key->span) + 1;
-    key_write(&at, end);
-    if (at.day <= key->day)
-        return STATUS_OK;
-    struct rocks_iterator *iterator =
-        rocks_iterator_open_range(cells->store, cells->rolled, slice_of(first, KEY_BYTES), slice_of(end, KEY_BYTES));
-    enum status status = STATUS_OK;
-    for (; status == STATUS_OK && rocks_iterator_valid(iterator); rocks_iterator_next(iterator)) {
-        struct slice key_bytes = rocks_iterator_key(iterator), value = rocks_iterator_value(iterator);
-        if (key_bytes.size != KEY_BYTES || value.size != INDEX_BYTES) {
-            status = error_set(error, STATUS_CORRUPT, "cells: a row of the table of roll-ups has %zu and %zu bytes",
-                               key_bytes.size, value.size);
-            break;
-        }
-        at.day = (int32_t)get_be32(key_bytes.data + 6);
-        if (is_current(cells, &at, value.data))
-            each(&at, get_u32(value.data), argument);
-    }
-    if (status == STATUS_OK)
-        status = rocks_iterator_status(iterator, error);
-    rocks_iterator_close(iterator);
-    return status;
-}
-
 /* ---- reading ---- */
 
 static enum status value_of(const struct cells *cells, const struct rollup_key *key, struct rocks_value *value,
@@ -110,21 +71,14 @@ enum status cells_read_rollup_learners(const struct cells *cells, const struct r
     return status;
 }
 
-enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, cell_marks_fn each,
-                                   void *argument, struct error *error)
+enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, struct arena *arena,
+                                   struct cell_mark **marks, uint32_t *count, struct error *error)
 {
     struct rocks_value value = {0};
-    struct arena arena = {0};
     struct cell_key frame = frame_key(key);
-    struct cell_mark *marks = NULL;
-    uint32_t count = 0;
     enum status status = value_of(cells, key, &value, error);
     if (status == STATUS_OK)
-        status =
-            cell_mark_rollup_decode(value.bytes, &frame, cells_learner_count(cells), &arena, &marks, &count, error);
-    if (status == STATUS_OK)
-        status = each(marks, count, argument, error);
-    arena_close(&arena);
+        status = cell_mark_rollup_decode(value.bytes, &frame, cells_learner_count(cells), arena, marks, count, error);
     rocks_value_close(&value);
     return status;
 }
@@ -145,6 +99,7 @@ static void put(struct cells *cells, const struct rollup_key *key, int64_t from_
         rocks_batch_put(cells->batch, cells->rollups, key_bytes,
                         slice_of(cells->rollup_out.data, cells->rollup_out.size));
     cells_reach_rolled(cells, key->day + rollup_days(key->span));
+    cells_rolled_stands(cells, key, count > 0);
 }
 
 void cells_put_rollup(struct cells *cells, const struct rollup_key *key, const struct cell_entry *entries,
@@ -167,38 +122,32 @@ void cells_put_mark_rollup(struct cells *cells, const struct rollup_key *key, co
     put(cells, key, from_ms, count);
 }
 
-static enum status drop(struct cells *cells, const struct rollup_key *key, struct error *error)
+static void drop(struct cells *cells, const struct rollup_key *key)
 {
     uint8_t bytes[KEY_BYTES];
     struct slice key_bytes = slice_of(bytes, KEY_BYTES);
-    struct rocks_value value = {0};
-    bool found = false;
+    bool filled = false;
+    if (!cells_rolled_goes(cells, key, &filled))
+        return;
     key_write(key, bytes);
-    enum status status = rocks_get(cells->store, cells->rolled, key_bytes, &found, &value, error);
-    if (status == STATUS_OK && found) {
-        rocks_batch_delete(cells->batch, cells->rolled, key_bytes);
-        if (value.bytes.size == INDEX_BYTES && get_u32(value.bytes.data) > 0)
-            rocks_batch_delete(cells->batch, cells->rollups, key_bytes);
-    }
-    rocks_value_close(&value);
-    return status;
+    rocks_batch_delete(cells->batch, cells->rolled, key_bytes);
+    if (filled)
+        rocks_batch_delete(cells->batch, cells->rollups, key_bytes);
 }
 
-static enum status drop_over(struct cells *cells, const struct cell_place *place, struct error *error)
+static void drop_over(struct cells *cells, const struct cell_place *place)
 {
-    enum status status = STATUS_OK;
     for (uint32_t level = 1; level <= ROLLUP_LEVELS; level++) {
         uint32_t row = cells_row(cells, place->content, level);
-        for (unsigned span = 0; span < ROLLUP_SPANS && row != UINT32_MAX && status == STATUS_OK; span++) {
+        for (unsigned span = 0; span < ROLLUP_SPANS && row != UINT32_MAX; span++) {
             int32_t days = rollup_days(span), next = place->day + 1;
             struct rollup_key key = {row, (uint8_t)level, (uint8_t)span, place->day - place->day % days};
-            status = drop(cells, &key, error);
+            drop(cells, &key);
             key.day = next - next % days;
-            if (status == STATUS_OK && next % days == 0)
-                status = drop(cells, &key, error);
+            if (next % days == 0)
+                drop(cells, &key);
         }
     }
-    return status;
 }
 
 void cells_changed(struct cells *cells, uint32_t content, int32_t day)
@@ -219,13 +168,11 @@ void cells_changed(struct cells *cells, uint32_t content, int32_t day)
     cells->changed[cells->changed_count++] = (struct cell_place){content, day};
 }
 
-enum status cells_drop_changed(struct cells *cells, struct error *error)
+void cells_drop_changed(struct cells *cells)
 {
-    enum status status = STATUS_OK;
-    for (size_t i = 0; i < cells->changed_count && status == STATUS_OK; i++)
-        status = drop_over(cells, &cells->changed[i], error);
+    for (size_t i = 0; i < cells->changed_count; i++)
+        drop_over(cells, &cells->changed[i]);
     cells->changed_count = 0;
-    return status;
 }
 
 enum status cells_settle_rollups(struct cells *cells, struct error *error)

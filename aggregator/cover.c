@@ -19,12 +19,12 @@ static struct cover_part *part_add(struct cover_part **parts, size_t *count, siz
     return &(*parts)[(*count)++];
 }
 
-static void find(const struct rollup_key *key, uint32_t learners, void *argument)
+static void find(const struct rollup_key *key, bool filled, void *argument)
 {
     struct cover *cover = argument;
     unsigned span = key->span;
     *part_add(&cover->found[span], &cover->found_count[span], &cover->found_room[span]) =
-        (struct cover_part){key->day, key->day + rollup_days(span), true, learners, *key};
+        (struct cover_part){key->day, key->day + rollup_days(span), true, filled, *key};
 }
 
 /* The longest roll-up that starts on this day. `at`: by span, what was passed so far. */
@@ -40,7 +40,7 @@ static const struct cover_part *longest(const struct cover *cover, int32_t day, 
     return NULL;
 }
 
-enum status cover_days(struct cover *cover, const struct rollup_key *row, int32_t end, struct error *error)
+void cover_days(struct cover *cover, const struct rollup_key *row, int32_t end)
 {
     size_t at[ROLLUP_SPANS] = {0};
     struct rollup_key key = *row;
@@ -48,10 +48,8 @@ enum status cover_days(struct cover *cover, const struct rollup_key *row, int32_
     for (unsigned span = 0; span < ROLLUP_SPANS; span++) {
         cover->found_count[span] = 0;
         key.span = (uint8_t)span;
-        enum status status =
-            span < cover->spans ? cells_scan_rollups(cover->cells, &key, end, find, cover, error) : STATUS_OK;
-        if (status != STATUS_OK)
-            return status;
+        if (span < cover->spans)
+            cells_scan_rollups(cover->cells, &key, end, find, cover);
     }
     for (int32_t day = row->day; day < end;) {
         const struct cover_part *rolled = longest(cover, day, at);
@@ -64,5 +62,4 @@ enum status cover_days(struct cover *cover, const struct rollup_key *row, int32_
             *part_add(&cover->parts, &cover->count, &cover->room) = (struct cover_part){.first = day, .end = day + 1};
         day = cover->parts[cover->count - 1].end;
     }
-    return STATUS_OK;
 }

@@ -8,7 +8,7 @@
 struct cover_part {
     int32_t first, end;
     bool rolled;
-    uint32_t learners; /* in the roll-up; 0: nothing to read */
+    bool filled; /* the roll-up: somebody is in it; else there is nothing to read */
     struct rollup_key key;
 };
 
@@ -35,6 +35,6 @@ struct cover {
 void cover_close(struct cover *cover);
 
 /* The fewest parts for the days [row->day, end) of a row. */
-enum status cover_days(struct cover *cover, const struct rollup_key *row, int32_t end, struct error *error) must_check;
+void cover_days(struct cover *cover, const struct rollup_key *row, int32_t end);
 
 #endif

@@ -199,12 +199,9 @@ static enum status count_marks(struct hand *hand, const struct figures_plan *pla
     enum status status = marks_row(hand->marks, plan->contents, plan->content_count, error);
     if (status)
         return status;
-    const struct bits *favorite = marks_favorite(hand->marks), *completed = marks_completed(hand->marks);
-    for (size_t i = 0; i < hand->here.word_count; i++) {
-        uint64_t asked_here = hand->here.words[i] & hand->work->asked.words[i];
-        hand->row->favorites += (uint64_t)__builtin_popcountll(asked_here & favorite->words[i]);
-        hand->row->completed += (uint64_t)__builtin_popcountll(asked_here & completed->words[i]);
-    }
+    const struct bits *asked = &hand->work->asked;
+    hand->row->favorites = bits_count_three(&hand->here, asked, marks_favorite(hand->marks));
+    hand->row->completed = bits_count_three(&hand->here, asked, marks_completed(hand->marks));
     return STATUS_OK;
 }
 
@@ -264,7 +261,7 @@ void hand_settle(struct hand *hand, uint32_t index, struct bits *later, struct b
     const struct bits *asked = &hand->work->asked, *ever = walk_ever(hand->walk);
     struct figures *row = &hand->work->table->rows[index];
     if (hand->row) {
-        row->drop_base = bits_count_both(&hand->settled, &hand->settled);
+        row->drop_base = bits_count(&hand->settled);
         row->drop_learners = bits_count_both_without(&hand->settled, &hand->settled, later_ever);
         row->skip_base = bits_count_both(later, asked);
         row->skip_learners = bits_count_both_without(later, asked, ever);

@@ -20,7 +20,7 @@ enum {
     LONG_POLL_MS = 5000,
     ANSWER_LATE_MS = 5000, /* a long poll that is this much over is lost */
     RETRY_MS = 1000,       /* after a failure of the other side */
-    CELLS_CACHE_BYTES = 256 << 20,
+    CELLS_CACHE_BYTES = 128 << 20,
 };
 
 struct follow {

@@ -15,6 +15,7 @@ struct marks {
     uint32_t *touched; /* learners whose latest is not STATE_NONE */
     uint32_t touched_count;
     struct cover cover;
+    struct arena arena;
 };
 
 struct marks *marks_open(const struct cells *cells)
@@ -46,6 +47,7 @@ void marks_close(struct marks *marks)
     free(marks->latest);
     free(marks->touched);
     cover_close(&marks->cover);
+    arena_close(&marks->arena);
     free(marks);
 }
 
@@ -93,12 +95,21 @@ static enum status read_range(struct marks *marks, uint32_t content, int32_t fir
     return cells_scan_marks(marks->cells, &range, read_marks, marks, error);
 }
 
+static enum status read_rollup(struct marks *marks, const struct rollup_key *key, struct error *error)
+{
+    struct cell_mark *changes = NULL;
+    uint32_t count = 0;
+    arena_clear(&marks->arena);
+    enum status status = cells_read_mark_rollup(marks->cells, key, &marks->arena, &changes, &count, error);
+    return status ? status : read_marks(changes, count, marks, error);
+}
+
 static enum status read_part(struct marks *marks, uint32_t content, const struct cover_part *part, struct error *error)
 {
     if (!part->rolled)
         return read_range(marks, content, part->first, zone_day_start_ms(cells_time_zone(marks->cells), part->end),
                           error);
-    return part->learners == 0 ? STATUS_OK : cells_read_mark_rollup(marks->cells, &part->key, read_marks, marks, error);
+    return part->filled ? read_rollup(marks, &part->key, error) : STATUS_OK;
 }
 
 /* Roll-ups of the days before the one in which the moment lies, and pieces for what is left. */
@@ -111,7 +122,8 @@ static enum status read_path(struct marks *marks, uint32_t content, struct error
         return STATUS_OK;
     int32_t before = zone_day(cells_time_zone(marks->cells), marks->before_ms);
     struct rollup_key key = {.row = content, .level = ROLLUP_MARKS, .day = cover_start(first)};
-    enum status status = cover_days(&marks->cover, &key, before < cover_end(end) ? before : cover_end(end), error);
+    enum status status = STATUS_OK;
+    cover_days(&marks->cover, &key, before < cover_end(end) ? before : cover_end(end));
     for (size_t i = 0; !status && i < marks->cover.count; i++)
         if (marks->cover.parts[i].end > first && marks->cover.parts[i].first < end)
             status = read_part(marks, content, &marks->cover.parts[i], error);

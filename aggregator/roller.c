@@ -161,7 +161,7 @@ static void put(struct roller *roller, const struct rollup_key *key)
 }
 
 /* A longer one, of the shorter ones that are written. */
-static enum status make_long(struct roller *roller, const struct walk_row *row, const struct rollup_key *key,
+static enum status make_long(struct roller *roller, const struct walk_row *row, struct rollup_key *key,
                              struct error *error)
 {
     const struct zone *zone = cells_time_zone(roller->cells);
@@ -172,6 +172,7 @@ static enum status make_long(struct roller *roller, const struct walk_row *row, 
     enum status status = walk_row(roller->walk, row, collect, roller, error);
     if (!status)
         put(roller, key);
+    key->day += rollup_days(key->span);
     return status;
 }
 
@@ -236,46 +237,62 @@ static int by_what_counts(const void *left, const void *right)
     return (first > second) - (first < second);
 }
 
-static void reduce_marks(struct roller *roller)
+static uint32_t reduce_marks(struct cell_mark *marks, uint32_t count)
 {
     uint32_t kept = 0;
-    struct cell_mark *marks = roller->marks;
-    if (roller->mark_count > 0)
-        qsort(marks, roller->mark_count, sizeof *marks, by_what_counts);
-    for (uint32_t i = 0; i < roller->mark_count; i++) {
+    if (count > 0)
+        qsort(marks, count, sizeof *marks, by_what_counts);
+    for (uint32_t i = 0; i < count; i++) {
         bool counts = kept == 0 || marks[kept - 1].learner != marks[i].learner ||
                       is_progress(&marks[kept - 1]) != is_progress(&marks[i]);
         if (counts)
             marks[kept++] = marks[i];
     }
-    roller->mark_count = kept;
+    return kept;
 }
 
-static enum status make_marks(struct roller *roller, const struct rollup_key *key, struct error *error)
+/* Of what was kept, the marks of the roll-up's days. */
+static void put_marks(struct roller *roller, const struct rollup_key *key)
 {
     const struct zone *zone = cells_time_zone(roller->cells);
-    struct marks_range range = {key->row, key->day, zone_day_start_ms(zone, key->day + rollup_days(key->span))};
+    int64_t from_ms = zone_day_start_ms(zone, key->day);
+    int64_t to_ms = zone_day_start_ms(zone, key->day + rollup_days(key->span));
+    uint32_t count = 0, kept = roller->mark_count;
+    struct cell_mark *all = roller->marks, *some = mem_new(kept, sizeof *some);
+    for (uint32_t i = 0; i < kept; i++)
+        if (all[i].time_ms >= from_ms && all[i].time_ms < to_ms)
+            some[count++] = all[i];
+    count = reduce_marks(some, count);
+    cells_put_mark_rollup(roller->cells, key, some, count);
+    roller->put_bytes += (size_t)(count + 1) * ENTRY_BYTES;
+    free(some);
+}
+
+/* Those of the key's span that are missing among the next RUN_DAYS, before `end`; pieces are read once. */
+static enum status make_marks(struct roller *roller, struct rollup_key *key, int32_t end, struct error *error)
+{
+    const struct zone *zone = cells_time_zone(roller->cells);
+    int32_t days = rollup_days(key->span), run_end = key->day + RUN_DAYS < end ? key->day + RUN_DAYS : end;
+    struct marks_range range = {key->row, key->day, zone_day_start_ms(zone, key->day + RUN_DAYS)};
     roller->mark_count = 0;
     enum status status = cells_scan_marks(roller->cells, &range, keep_marks, roller, error);
-    if (status)
-        return status;
-    reduce_marks(roller);
-    cells_put_mark_rollup(roller->cells, key, roller->marks, roller->mark_count);
-    roller->put_bytes += (size_t)(roller->mark_count + 1) * ENTRY_BYTES;
-    return STATUS_OK;
+    for (; !status && key->day < run_end; key->day += days)
+        if (is_missing(roller, key->day))
+            put_marks(roller, key);
+    return status;
 }
 
 /* ---- a row ---- */
 
-static void note(const struct rollup_key *key, uint32_t learners, void *argument)
+static void note(const struct rollup_key *key, bool filled, void *argument)
 {
-    (void)learners;
+    (void)filled;
     struct roller *roller = argument;
     roller->stands[key->day - roller->stands_first] = true;
 }
 
 /* Which roll-ups of this span stand within [key->day, end). */
-static enum status look(struct roller *roller, const struct rollup_key *key, int32_t end, struct error *error)
+static void look(struct roller *roller, const struct rollup_key *key, int32_t end)
 {
     uint32_t days = (uint32_t)(end - key->day);
     if (days > roller->stands_room) {
@@ -284,24 +301,17 @@ static enum status look(struct roller *roller, const struct rollup_key *key, int
     }
     memset(roller->stands, 0, days * sizeof *roller->stands);
     roller->stands_first = key->day;
-    return cells_scan_rollups(roller->cells, key, end, note, roller, error);
+    cells_scan_rollups(roller->cells, key, end, note, roller);
 }
 
-static enum status roll_days(struct roller *roller, const struct walk_row *row, struct rollup_key *key, int32_t end,
-                             struct error *error)
+/* Of the missing day and those soon after it. */
+static enum status make_run(struct roller *roller, const struct walk_row *row, struct rollup_key *key, int32_t end,
+                            struct error *error)
 {
-    enum status status = STATUS_OK;
-    while (!status && key->day < end) {
-        if (!is_missing(roller, key->day)) {
-            key->day++;
-            continue;
-        }
-        int32_t last = key->day; /* missing, too, and not far away */
-        for (int32_t day = key->day; day < end && day < key->day + RUN_DAYS; day++)
-            last = is_missing(roller, day) ? day : last;
-        status = make_days(roller, row, key, last + 1, error);
-    }
-    return status;
+    int32_t last = key->day;
+    for (int32_t day = key->day; day < end && day < key->day + RUN_DAYS; day++)
+        last = is_missing(roller, day) ? day : last;
+    return make_days(roller, row, key, last + 1, error);
 }
 
 /* Those of one span that overlap the row's days [first, end); longer spans read what is written, so each step is. */
@@ -312,12 +322,19 @@ static enum status roll_span(struct roller *roller, const struct walk_row *row, 
     key->day = first - first % days;
     if (key->day + days > newest)
         return STATUS_OK;
-    enum status status = look(roller, key, newest, error);
-    if (!status && key->span == 0)
-        status = roll_days(roller, row, key, end < newest ? end : newest, error);
-    for (; !status && key->day < end && key->day + days <= newest; key->day += days)
-        if (is_missing(roller, key->day))
-            status = row->level == ROLLUP_MARKS ? make_marks(roller, key, error) : make_long(roller, row, key, error);
+    enum status status = STATUS_OK;
+    int32_t past = end < newest - days + 1 ? end : newest - days + 1; /* the first day that none starts with */
+    look(roller, key, newest);
+    while (!status && key->day < past) {
+        if (!is_missing(roller, key->day))
+            key->day += days;
+        else if (row->level == ROLLUP_MARKS)
+            status = make_marks(roller, key, past, error);
+        else if (key->span == 0)
+            status = make_run(roller, row, key, past, error);
+        else
+            status = make_long(roller, row, key, error);
+    }
     return status ? status : cells_settle_rollups(roller->cells, error);
 }
 
@@ -325,7 +342,10 @@ static enum status roll_row(struct roller *roller, const struct walk_row *row, u
 {
     int32_t first = 0, end = 0;
     enum status status = STATUS_OK;
-    struct rollup_key key = {.row = number, .level = (uint8_t)row->level, .span = row->level == ROLLUP_MARKS ? 1 : 0};
+    struct rollup_key key = {
+        .row = number,
+        .level = (uint8_t)row->level,
+    };
     if (!cells_row_days(roller->cells, row->contents, row->content_count, &first, &end))
         return STATUS_OK;
     if (!roller->walk) {

@@ -13,7 +13,7 @@
  *                   pieces                               pieces
  *
  * Of favourites and progress a roll-up keeps, for one content path, what still matters when its days are over: each
- * learner's last change of favourite, and the first time at 100 percent. They are over 8 and 32 days.
+ * learner's last change of favourite, and the first time at 100 percent.
  *
  * They follow from the pieces and hold nothing else: a report with them is, byte for byte, a report without. Whatever
  * changes a day's pieces takes the roll-ups over that day away in the same write batch (a late event, a forget, a cut);
@@ -54,11 +54,11 @@ bool cells_row_days(const struct cells *cells, const uint32_t *contents, uint32_
 
 /* Is there any? (Else nobody needs to look.) */
 bool cells_have_rollups(const struct cells *cells);
-/* The roll-ups of key's row, level and span that lie within [key->day, end_day), by day. One whose edges are no longer
- * where the zone has its midnights is not told of. */
-typedef void (*rollup_fn)(const struct rollup_key *key, uint32_t learners, void *argument);
-enum status cells_scan_rollups(const struct cells *cells, const struct rollup_key *key, int32_t end_day, rollup_fn each,
-                               void *argument, struct error *error) must_check;
+/* The roll-ups of key's row, level and span that lie within [key->day, end_day), by day. `filled`: somebody is in it.
+ * They are known in memory, a byte each. */
+typedef void (*rollup_fn)(const struct rollup_key *key, bool filled, void *argument);
+void cells_scan_rollups(const struct cells *cells, const struct rollup_key *key, int32_t end_day, rollup_fn each,
+                        void *argument);
 /* The entries of one, by ascending learner. */
 enum status cells_read_rollup(const struct cells *cells, const struct rollup_key *key, const struct cell_sink *sink,
                               struct error *error) must_check;
@@ -66,9 +66,9 @@ enum status cells_read_rollup(const struct cells *cells, const struct rollup_key
 enum status cells_read_rollup_learners(const struct cells *cells, const struct rollup_key *key,
                                        struct cell_entries *into, uint32_t *count, struct error *error) must_check;
 
-/* The marks of one, by learner. */
-enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, cell_marks_fn each,
-                                   void *argument, struct error *error) must_check;
+/* The marks of one, by learner, in the arena. */
+enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, struct arena *arena,
+                                   struct cell_mark **marks, uint32_t *count, struct error *error) must_check;
 
 /* ---- the writer's side ---- */
 

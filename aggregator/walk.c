@@ -97,7 +97,7 @@ static enum status earlier_pieces(struct walk *walk, const struct walk_row *row,
 static enum status earlier_rollup(struct walk *walk, const struct cover_part *part, struct error *error)
 {
     uint32_t count = 0;
-    if (part->learners == 0)
+    if (!part->filled)
         return STATUS_OK;
     enum status status = cells_read_rollup_learners(walk->cells, &part->key, &walk->entries, &count, error);
     for (uint32_t i = 0; !status && i < count; i++)
@@ -108,11 +108,14 @@ static enum status earlier_rollup(struct walk *walk, const struct cover_part *pa
 static enum status earlier_days(struct walk *walk, const struct walk_row *row, const struct rollup_key *key,
                                 int32_t end, struct error *error)
 {
-    enum status status = cover_days(&walk->cover, key, end, error);
+    enum status status = STATUS_OK;
+    cover_days(&walk->cover, key, end);
     for (size_t i = 0; !status && i < walk->cover.count; i++) {
         const struct cover_part *part = &walk->cover.parts[i];
-        status =
-            part->rolled ? earlier_rollup(walk, part, error) : earlier_pieces(walk, row, part->first, part->end, error);
+        if (part->rolled)
+            status = earlier_rollup(walk, part, error);
+        else if (part->end > walk->oldest && part->first < walk->past)
+            status = earlier_pieces(walk, row, part->first, part->end, error);
     }
     return status;
 }
@@ -161,9 +164,9 @@ static enum status add_part(struct walk *walk, const struct walk_row *row, const
     if (!part->rolled)
         return add_pieces(walk, row, zone_day_start_ms(walk->zone, part->first),
                           zone_day_start_ms(walk->zone, part->end), error);
-    return part->learners == 0 ? STATUS_OK
-                               : cells_read_rollup(walk->cells, &part->key,
-                                                   &(struct cell_sink){&walk->entries, add_entries, walk}, error);
+    return !part->filled ? STATUS_OK
+                         : cells_read_rollup(walk->cells, &part->key,
+                                             &(struct cell_sink){&walk->entries, add_entries, walk}, error);
 }
 
 /* [from_ms, to_ms): the whole days in it, and what is left before and after them. */
@@ -176,8 +179,7 @@ static enum status add_parts(struct walk *walk, const struct walk_row *row, stru
         return add_pieces(walk, row, time->start_ms, time->end_ms, error);
     enum status status = add_pieces(walk, row, time->start_ms, zone_day_start_ms(walk->zone, first), error);
     key->day = first;
-    if (!status)
-        status = cover_days(&walk->cover, key, end, error);
+    cover_days(&walk->cover, key, end);
     for (size_t i = 0; !status && i < walk->cover.count; i++)
         status = add_part(walk, row, &walk->cover.parts[i], error);
     return status ? status : add_pieces(walk, row, zone_day_start_ms(walk->zone, end), time->end_ms, error);

@@ -271,10 +271,10 @@ bool cells_row_days(const struct cells *cells, const uint32_t *contents, uint32_
     abort();
 }
 
-enum status cells_scan_rollups(const struct cells *cells, const struct rollup_key *key, int32_t end_day, rollup_fn each,
-                               void *argument, struct error *error)
+void cells_scan_rollups(const struct cells *cells, const struct rollup_key *key, int32_t end_day, rollup_fn each,
+                        void *argument)
 {
-    (void)cells, (void)key, (void)end_day, (void)each, (void)argument, (void)error;
+    (void)cells, (void)key, (void)end_day, (void)each, (void)argument;
     abort();
 }
 
@@ -409,10 +409,10 @@ enum status cells_clipped_ms(const struct cells *cells, uint32_t content, int64_
     return STATUS_OK;
 }
 
-enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, cell_marks_fn each,
-                                   void *argument, struct error *error)
+enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, struct arena *arena,
+                                   struct cell_mark **marks, uint32_t *count, struct error *error)
 {
-    (void)cells, (void)key, (void)each, (void)argument, (void)error;
+    (void)cells, (void)key, (void)arena, (void)marks, (void)count, (void)error;
     abort();
 }
 

@@ -98,10 +98,10 @@ struct tally {
     size_t of[ROLLUP_SPANS];
 };
 
-static void tally_one(const struct rollup_key *key, uint32_t learners, void *argument)
+static void tally_one(const struct rollup_key *key, bool filled, void *argument)
 {
     struct tally *tally = argument;
-    tally->of[key->span] += learners > 0;
+    tally->of[key->span] += filled;
 }
 
 static struct tally tally_rollups(const struct cells *cells)
@@ -111,8 +111,7 @@ static struct tally tally_rollups(const struct cells *cells)
         for (uint32_t level = 1; level <= ROLLUP_LEVELS; level++)
             for (unsigned span = 0; span < ROLLUP_SPANS; span++) {
                 struct rollup_key key = {content, (uint8_t)level, (uint8_t)span, 0};
-                cr_assert_eq(cells_scan_rollups(cells, &key, INT32_MAX, tally_one, &tally, &error), STATUS_OK, "%s",
-                             error.text);
+                cells_scan_rollups(cells, &key, INT32_MAX, tally_one, &tally);
             }
     return tally;
 }

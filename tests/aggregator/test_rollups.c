@@ -77,9 +77,9 @@ static enum status read_module(struct cells *cells, int64_t from_ms, int64_t to_
     return status;
 }
 
-static void tally(const struct rollup_key *key, uint32_t learners, void *argument)
+static void tally(const struct rollup_key *key, bool filled, void *argument)
 {
-    (void)learners;
+    (void)filled;
     ((uint32_t *)argument)[key->span]++;
 }
 
@@ -89,7 +89,7 @@ static void count_rollups(const struct cells *cells, uint32_t counts[ROLLUP_SPAN
     for (unsigned span = 0; span < ROLLUP_SPANS; span++) {
         struct rollup_key key = {cells_row(cells, 0, 1), 1, (uint8_t)span, 0};
         counts[span] = 0;
-        cr_assert_eq(cells_scan_rollups(cells, &key, INT32_MAX, tally, counts, &error), STATUS_OK);
+        cells_scan_rollups(cells, &key, INT32_MAX, tally, counts);
     }
 }
 
@@ -163,9 +163,9 @@ Test(rollups, of_marks_keep_the_last_favourite_and_the_first_100_percent)
     uint32_t counts[ROLLUP_SPANS] = {0};
     for (unsigned span = 0; span < ROLLUP_SPANS; span++) {
         struct rollup_key key = {0, ROLLUP_MARKS, (uint8_t)span, 0};
-        cr_assert_eq(cells_scan_rollups(cells, &key, INT32_MAX, tally, counts, &error), STATUS_OK);
+        cells_scan_rollups(cells, &key, INT32_MAX, tally, counts);
     }
-    cr_assert_eq(counts[0], 0);
+    cr_assert_gt(counts[0], 16);
     cr_assert_geq(counts[1], 3);
     cells_close(cells);
 }
