@@ -18,8 +18,39 @@ struct activity {
     int64_t first_open_ms, last_open_ms;
 };
 
-/* Called once a learner. */
-typedef void (*activity_fn)(uint32_t learner, const struct activity *activity, void *argument);
+/* Some learners at once: whoever takes them looks up what it has of each in a tight loop, so that the processor waits for
+ * many at a time. */
+enum {
+    ACTIVITIES_AT_ONCE = 128,
+};
+struct activities {
+    uint32_t count;
+    uint32_t learners[ACTIVITIES_AT_ONCE];
+    struct activity of[ACTIVITIES_AT_ONCE];
+};
+
+/* Called for all learners, each of whom comes once. */
+typedef void (*activity_fn)(const struct activities *some, void *argument);
+
+/* Gathers them for a receiver: start with {.each = .., .argument = ..}, add, hand over what is left. */
+struct activity_outlet {
+    activity_fn each;
+    void *argument;
+    struct activities some;
+};
+static inline void activity_hand_over(struct activity_outlet *outlet)
+{
+    if (outlet->some.count > 0)
+        outlet->each(&outlet->some, outlet->argument);
+    outlet->some.count = 0;
+}
+static inline void activity_hand_out(struct activity_outlet *outlet, uint32_t learner, const struct activity *activity)
+{
+    outlet->some.learners[outlet->some.count] = learner;
+    outlet->some.of[outlet->some.count] = *activity;
+    if (++outlet->some.count == ACTIVITIES_AT_ONCE)
+        activity_hand_over(outlet);
+}
 
 static inline struct activity activity_of(const struct cell_entry *entry)
 {

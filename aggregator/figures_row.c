@@ -133,13 +133,18 @@ static void count_group(struct figures_group *group, const struct activity *acti
     group->dwell_learners += activity->active_ms > 0;
 }
 
-static void meet_learner(uint32_t learner, const struct activity *activity, void *argument)
+static void meet_learners(const struct activities *some, void *argument)
 {
     struct hand *hand = argument;
-    bits_add(&hand->here, learner);
-    count_group(&hand->groups[hand->work->cohorts.group[learner]], activity);
-    if (hand->row && bits_has(&hand->work->asked, learner))
-        count_learner(hand, learner, activity);
+    uint32_t groups[ACTIVITIES_AT_ONCE];
+    for (uint32_t i = 0; i < some->count; i++)
+        groups[i] = hand->work->cohorts.group[some->learners[i]];
+    for (uint32_t i = 0; i < some->count; i++) {
+        bits_add(&hand->here, some->learners[i]);
+        count_group(&hand->groups[groups[i]], &some->of[i]);
+        if (hand->row && bits_has(&hand->work->asked, some->learners[i]))
+            count_learner(hand, some->learners[i], &some->of[i]);
+    }
 }
 
 static void fill_dwell(struct figures *row, struct column *active_ms)
@@ -250,7 +255,7 @@ enum status hand_measure(struct hand *hand, uint32_t index, struct error *error)
     bits_clear(&hand->here);
     bits_clear(&hand->settled);
     walk_depth(hand->walk, hand->row ? WALK_ALL : WALK_COUNTS);
-    enum status status = walk_row(hand->walk, &row, meet_learner, hand, error);
+    enum status status = walk_row(hand->walk, &row, meet_learners, hand, error);
     if (!status && hand->row)
         status = fill_row(hand, plan, error);
     return status ? status : sum_clipped(hand, plan, &table->rows[index].clipped_ms, error);

@@ -119,9 +119,8 @@ static struct walk_row take_row(struct roller *roller)
 
 /* ---- one roll-up ---- */
 
-static void collect(uint32_t learner, const struct activity *activity, void *argument)
+static void collect_one(struct roller *roller, uint32_t learner, const struct activity *activity)
 {
-    struct roller *roller = argument;
     if (roller->entry_count == roller->entry_room) {
         roller->entry_room = roller->entry_room ? 2 * roller->entry_room : 1024;
         roller->entries = mem_grow(roller->entries, roller->entry_room, sizeof *roller->entries);
@@ -136,6 +135,12 @@ static void collect(uint32_t learner, const struct activity *activity, void *arg
         .first_open_ms = activity->first_open_ms,
         .last_open_ms = activity->last_open_ms,
     };
+}
+
+static void collect(const struct activities *some, void *argument)
+{
+    for (uint32_t i = 0; i < some->count; i++)
+        collect_one(argument, some->learners[i], &some->of[i]);
 }
 
 static int by_learner(const void *left, const void *right)

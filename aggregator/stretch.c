@@ -323,6 +323,7 @@ static size_t keys_of_learner(const struct stretch *stretch, size_t at)
 
 static enum status read_keys(struct stretch *stretch, activity_fn each, void *argument, struct error *error)
 {
+    struct activity_outlet outlet = {.each = each, .argument = argument, .some.count = 0};
     for (size_t at = 0, count; at < stretch->key_count; at += count) {
         count = keys_of_learner(stretch, at);
         struct activity activity = {0};
@@ -330,8 +331,9 @@ static enum status read_keys(struct stretch *stretch, activity_fn each, void *ar
         if (status)
             return status;
         if (activity.visits > 0)
-            each((uint32_t)(stretch->keys[at] >> PAYLOAD_BITS), &activity, argument);
+            activity_hand_out(&outlet, (uint32_t)(stretch->keys[at] >> PAYLOAD_BITS), &activity);
     }
+    activity_hand_over(&outlet);
     return STATUS_OK;
 }
 

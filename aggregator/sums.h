@@ -30,15 +30,17 @@ static inline void sums_append(struct sums *sums, uint32_t learner, const struct
 /* Hands the sums out by ascending learner: memory is read in order. Not those of `but` (NULL: all). Leaves none. */
 static inline void sums_hand_out(struct sums *sums, const struct bits *but, activity_fn each, void *argument)
 {
+    struct activity_outlet outlet = {.each = each, .argument = argument, .some.count = 0};
     for (size_t i = 0; i < sums->met.word_count; i++) {
         for (uint64_t word = sums->met.words[i]; word; word &= word - 1) {
             uint32_t learner = (uint32_t)(i * 64) + (uint32_t)__builtin_ctzll(word);
             if (!but || !bits_has(but, learner))
-                each(learner, &sums->of[learner], argument);
+                activity_hand_out(&outlet, learner, &sums->of[learner]);
             sums->of[learner].visits = 0;
         }
         sums->met.words[i] = 0;
     }
+    activity_hand_over(&outlet);
 }
 
 #endif

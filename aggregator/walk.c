@@ -122,9 +122,10 @@ static enum status earlier_days(struct walk *walk, const struct walk_row *row, c
 
 /* ---- the period ---- */
 
-static void add_sum(uint32_t learner, const struct activity *activity, void *argument)
+static void add_sums(const struct activities *some, void *argument)
 {
-    sums_append(argument, learner, activity);
+    for (uint32_t i = 0; i < some->count; i++)
+        sums_append(argument, some->learners[i], &some->of[i]);
 }
 
 static void add_entries(const struct cell_entry *entries, uint32_t count, void *argument)
@@ -146,7 +147,7 @@ static enum status add_pieces(struct walk *walk, const struct walk_row *row, int
     if (from_ms >= to_ms)
         return STATUS_OK;
     stretch_period(walk->stretch, from_ms, to_ms);
-    return stretch_row(walk->stretch, row, &walk->ever, add_sum, &walk->sums, error);
+    return stretch_row(walk->stretch, row, &walk->ever, add_sums, &walk->sums, error);
 }
 
 /* The first day that starts at or after the moment. */

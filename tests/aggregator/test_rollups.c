@@ -54,11 +54,13 @@ static void roll(struct cells *cells)
     roller_close(roller);
 }
 
-static void note(uint32_t learner, const struct activity *activity, void *argument)
+static void note(const struct activities *some, void *argument)
 {
     struct activity *all = argument;
-    cr_assert_eq(all[learner].visits, 0, "learner %u came twice", learner);
-    all[learner] = *activity;
+    for (uint32_t i = 0; i < some->count; i++) {
+        cr_assert_eq(all[some->learners[i]].visits, 0, "learner %u came twice", some->learners[i]);
+        all[some->learners[i]] = some->of[i];
+    }
 }
 
 /* What everybody did in the module of content path 0 over [from_ms, to_ms). */
