@@ -68,7 +68,7 @@ static enum status cells_read(struct cells *cells, const struct cells_settings *
     if (status == STATUS_OK)
         status = cells_read_rolled_index(cells, error);
     if (status == STATUS_OK)
-        cells_rows_stored(cells);
+        status = cells_read_days(cells, error);
     cells_places_unknown(cells); /* the merges that the last run did not come to */
     return status;
 }
@@ -81,6 +81,7 @@ enum status cells_open(const char *path, enum cells_mode mode, const struct cell
     cells->mode = mode;
     cells->batch = rocks_batch_open();
     cells->rows = cells_rows_open();
+    cells->days = cells_days_open();
     cells->rolled_index = cells_rolled_open();
     bool make = mode == CELLS_WRITE && !rocks_exists(path);
     enum status status = STATUS_OK;
@@ -116,6 +117,7 @@ void cells_close(struct cells *cells)
     free(cells->changed);
     free(cells->rollup_out.data);
     cells_rows_close(cells->rows);
+    cells_days_close(cells->days);
     cells_rolled_close(cells->rolled_index);
     rocks_batch_close(cells->batch);
     zone_close(cells->zone);
@@ -165,11 +167,8 @@ enum status cells_settle(struct cells *cells, struct error *error)
         cells_batch_position(cells);
     status = rocks_write(cells->store, cells->batch, false, error);
     rocks_batch_clear(cells->batch);
-    if (cells->pieces_changed)
-        cells_rows_days_changed(cells);
-    cells->pieces_changed = false;
     cells->unsettled = false;
-    return status;
+    return status == STATUS_OK ? cells_days_settle(cells, error) : status;
 }
 
 enum status cells_commit(struct cells *cells, const struct cells_position *position, struct error *error)

@@ -68,6 +68,11 @@ bool cells_restricted(const struct cells *cells, uint32_t learner);
  */
 bool cells_days(const struct cells *cells, int32_t *first, int32_t *end);
 
+/* For whoever keeps what it made of the cells: cells_unchanged() tells whether anything with a time before `before_ms`, or
+ * who counts on it, may have changed since cells_change() gave `change`. Never true where something did. */
+uint64_t cells_change(const struct cells *cells);
+bool cells_unchanged(const struct cells *cells, uint64_t change, int64_t before_ms);
+
 /* One learner's summary of one piece. Times in ms UTC. */
 struct cell_entry {
     uint32_t learner;

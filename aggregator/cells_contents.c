@@ -31,6 +31,7 @@ static void path_add(struct cells *cells, struct slice path)
     }
     cells->paths[cells->path_count++] = mem_text("%.*s", (int)path.size, (const char *)path.data);
     cells_rows_add(cells, cells->path_count - 1);
+    cells_days_add(cells);
     if (2 * cells->path_count > cells->slot_count)
         slots_grow(cells);
     else

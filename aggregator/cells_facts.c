@@ -206,8 +206,10 @@ enum status cells_clipped_ms(const struct cells *cells, uint32_t content, int64_
         return STATUS_OK;
     }
     struct clipped_walk walk = {.cells = cells, .from_ms = from_ms, .to_ms = to_ms};
-    enum status status = cells_scan_index(cells, content, zone_day(cells->zone, from_ms),
-                                          zone_day(cells->zone, to_ms - 1) + 1, clipped_piece, &walk, error);
+    int32_t day = zone_day(cells->zone, from_ms), end = zone_day(cells->zone, to_ms - 1) + 1, first, stop;
+    enum status status = STATUS_OK;
+    for (; status == STATUS_OK && cells_clipped_days(cells, content, day, &first, &stop) && first < end; day = stop)
+        status = cells_scan_index(cells, content, first, stop < end ? stop : end, clipped_piece, &walk, error);
     if (status == STATUS_OK)
         *clipped_ms = rows_sum(walk.rows, walk.count);
     free(walk.rows);

@@ -13,6 +13,7 @@ struct cell_place {
 };
 
 struct cells_rows;
+struct cells_days;
 struct cells_rolled;
 
 struct cells {
@@ -48,24 +49,37 @@ struct cells {
     struct cell_place look_from;
 
     struct cells_rows *rows;    /* cells_rows.c */
+    struct cells_days *days;    /* cells_days.c */
     struct cell_place *changed; /* cells put or rewritten in the batch, on days that may be rolled up */
     size_t changed_count, changed_room;
-    bool pieces_changed; /* in the batch: some come or go */
-    int32_t rolled_end;  /* one past the last day of any roll-up; 0: there are none */
+    int32_t rolled_end; /* one past the last day of any roll-up; 0: there are none */
     struct cells_rolled *rolled_index;
     struct bytes rollup_out;
 };
 
-/* cells_rows.c. The writer tells of content paths, of days, of what changes. */
+/* cells_rows.c. The writer tells of content paths, of the newest day, of what changes. */
 struct cells_rows *cells_rows_open(void);
 void cells_rows_close(struct cells_rows *rows);
 void cells_rows_add(struct cells *cells, uint32_t content);     /* the next content path */
-void cells_rows_stored(struct cells *cells);                    /* opened: look at what is stored */
 void cells_rows_reach(struct cells *cells, int32_t day);        /* a piece of this day is put */
 void cells_rows_changed(struct cells *cells, uint32_t content); /* roll-ups over it are taken away */
-void cells_rows_days_changed(struct cells *cells);              /* pieces came or went */
-/* From the store: first and last day of a content path; false where it has none. */
-bool cells_stored_days(const struct cells *cells, uint32_t content, int32_t *first, int32_t *last);
+
+/* cells_days.c: which days there are, and what changes. The writer tells of every piece that it puts or takes away. */
+struct cells_days *cells_days_open(void);
+void cells_days_close(struct cells_days *days);
+void cells_days_add(struct cells *cells);                                         /* the next content path */
+enum status cells_read_days(struct cells *cells, struct error *error) must_check; /* opened: of what is stored */
+void cells_days_put(struct cells *cells, const struct cell_key *key, const struct cell_index *index);
+void cells_days_gone(struct cells *cells, const struct cell_key *key); /* and no other piece takes its place */
+void cells_days_touch(struct cells *cells, int32_t day);               /* whatever else changes on it */
+void cells_days_touch_all(struct cells *cells);                        /* who counts changes, on every day */
+enum status cells_days_settle(struct cells *cells, struct error *error) must_check; /* the batch is written */
+/* The first stretch of days from from_day on in which pieces of the path hold clipped time, here and there; false where
+ * there is none. */
+enum {
+    CLIPPED_GAP_DAYS = 16, /* further apart they are two stretches: a seek costs as much as so many rows of the index */
+};
+bool cells_clipped_days(const struct cells *cells, uint32_t content, int32_t from_day, int32_t *first, int32_t *end);
 
 /* cells_rollup.c: a cell's facts change with this batch. cells_drop_changed() puts into the batch what takes away the
  * roll-ups over its day, and over the next one, into which an interval may reach. */

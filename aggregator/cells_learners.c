@@ -199,6 +199,7 @@ enum status cells_forget(struct cells *cells, const uint8_t lid[LID_BYTES], uint
     }
     free(numbers);
     row_restricted(cells, lid, false);
+    cells_days_touch_all(cells);
     return STATUS_OK;
 }
 
@@ -213,6 +214,7 @@ enum status cells_restrict(struct cells *cells, const uint8_t lid[LID_BYTES], bo
             cells_bit_set(cells->restricted, numbers[i], restricted);
     free(numbers);
     row_restricted(cells, lid, restricted);
+    cells_days_touch_all(cells);
     return STATUS_OK;
 }
 

@@ -230,6 +230,7 @@ static enum status cut_piece(const struct cell_key *key, const struct cell_index
     (void)error;
     cells_changed(argument, key->content, key->day);
     cells_batch_delete(argument, key, index);
+    cells_days_gone(argument, key);
     return STATUS_OK;
 }
 

@@ -15,12 +15,13 @@ static void batch_value(struct cells *cells, struct rocks_family *family, const 
         rocks_batch_delete(cells->batch, family, key_bytes);
 }
 
-static void batch_index(struct cells *cells, const uint8_t *key, const struct cell_index *index)
+static void batch_index(struct cells *cells, const struct cell_key *key, const struct cell_index *index)
 {
-    uint8_t bytes[CELL_INDEX_BYTES];
+    uint8_t key_bytes[CELL_KEY_BYTES], bytes[CELL_INDEX_BYTES];
+    cell_key_write(key, key_bytes);
     cell_index_write(index, bytes);
-    cells->pieces_changed = true;
-    batch_value(cells, cells->pieces, key, slice_of(bytes, sizeof bytes), false);
+    cells_days_put(cells, key, index);
+    batch_value(cells, cells->pieces, key_bytes, slice_of(bytes, sizeof bytes), false);
 }
 
 void cells_batch_delete(struct cells *cells, const struct cell_key *key, const struct cell_index *stored)
@@ -28,7 +29,7 @@ void cells_batch_delete(struct cells *cells, const struct cell_key *key, const s
     uint8_t bytes[CELL_KEY_BYTES];
     struct slice nothing = slice_of(NULL, 0);
     cell_key_write(key, bytes);
-    cells->pieces_changed = true;
+    cells_days_touch(cells, key->day);
     batch_value(cells, cells->pieces, bytes, nothing, true);
     batch_value(cells, cells->summary, bytes, nothing, stored->summary_bytes > 0);
     batch_value(cells, cells->facts, bytes, nothing, stored->facts_bytes > 0);
@@ -42,7 +43,7 @@ static void batch_piece(struct cells *cells, const struct cell_key *key, const s
 {
     uint8_t bytes[CELL_KEY_BYTES];
     cell_key_write(key, bytes);
-    batch_index(cells, bytes, &values->index);
+    batch_index(cells, key, &values->index);
     batch_value(cells, cells->summary, bytes, values->summary, stored->summary_bytes > 0);
     batch_value(cells, cells->facts, bytes, values->facts, stored->facts_bytes > 0);
     batch_value(cells, cells->marks, bytes, values->marks, stored->marks_bytes > 0);
@@ -53,7 +54,7 @@ static void batch_cohorts(struct cells *cells, const struct cell_key *key, struc
 {
     uint8_t bytes[CELL_KEY_BYTES];
     cell_key_write(key, bytes);
-    batch_index(cells, bytes, index);
+    batch_index(cells, key, index);
     batch_value(cells, cells->cohorts, bytes, value, false);
 }
 
@@ -269,6 +270,8 @@ static void batch_rewritten(struct cells *cells, const struct cell_key *keys, co
         else
             batch_piece(cells, &keys[i], values, &stored);
     }
+    if (empty)
+        cells_days_gone(cells, &keys[0]);
 }
 
 static enum status rewrite_cells(struct cells *cells, const struct cell_key *keys, size_t count, struct error *error)

@@ -1,15 +1,9 @@
-/* Which row a content path belongs to, which days it has, and which rows' roll-ups are due. All in memory. */
+/* Which row a content path belongs to, and which rows' roll-ups are due. All in memory. */
 #include "aggregator/cells_inner.h"
 #include "aggregator/rollup.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <xxhash.h>
-
-struct content_days {
-    int32_t first, last;
-    bool seen;
-};
 
 struct cells_rows {
     uint32_t *slots[ROLLUP_LEVELS]; /* hash tables of row + 1 by its first segments, 0: free; at most half full */
@@ -18,18 +12,11 @@ struct cells_rows {
     bool *due[ROLLUP_LEVELS];       /* by row: roll-ups may be missing */
     uint32_t count, room;
     int32_t newest_day; /* of a piece put or stored; only days before it are rolled up */
-
-    pthread_mutex_t days_lock; /* readers on several threads ask; the first one reads */
-    bool days_known;
-    struct content_days *days; /* by content */
-    uint32_t days_room;
 };
 
 struct cells_rows *cells_rows_open(void)
 {
-    struct cells_rows *rows = mem_new(1, sizeof *rows);
-    pthread_mutex_init(&rows->days_lock, NULL);
-    return rows;
+    return mem_new(1, sizeof(struct cells_rows));
 }
 
 void cells_rows_close(struct cells_rows *rows)
@@ -41,8 +28,6 @@ void cells_rows_close(struct cells_rows *rows)
         free(rows->of[l]);
         free(rows->due[l]);
     }
-    pthread_mutex_destroy(&rows->days_lock);
-    free(rows->days);
     free(rows);
 }
 
@@ -98,7 +83,6 @@ void cells_rows_add(struct cells *cells, uint32_t content)
     if (rows->count == rows->room)
         grow(cells);
     rows->count++;
-    rows->days_known = false;
     for (unsigned l = 0; l < ROLLUP_LEVELS; l++) {
         rows->of[l][content] = UINT32_MAX;
         rows->due[l][content] = false;
@@ -117,79 +101,7 @@ uint32_t cells_row(const struct cells *cells, uint32_t content, uint32_t level)
     return cells->rows->of[level - 1][content];
 }
 
-/* ---- days ---- */
-
-static void read_days(const struct cells *cells, struct cells_rows *rows)
-{
-    if (rows->days_room < rows->count) {
-        rows->days_room = rows->room;
-        rows->days = mem_grow(rows->days, rows->days_room, sizeof *rows->days);
-    }
-    for (uint32_t content = 0; content < rows->count; content++) {
-        struct content_days *days = &rows->days[content];
-        days->seen = cells_stored_days(cells, content, &days->first, &days->last);
-    }
-    rows->days_known = true;
-}
-
-static const struct content_days *days_of(const struct cells *cells, uint32_t content)
-{
-    struct cells_rows *rows = cells->rows;
-    pthread_mutex_lock(&rows->days_lock);
-    if (!rows->days_known)
-        read_days(cells, rows);
-    pthread_mutex_unlock(&rows->days_lock);
-    return &rows->days[content];
-}
-
-bool cells_content_seen(const struct cells *cells, uint32_t content)
-{
-    return days_of(cells, content)->seen;
-}
-
-static void join_days(const struct cells *cells, uint32_t content, int32_t *least, int32_t *greatest)
-{
-    const struct content_days *days = days_of(cells, content);
-    if (days->seen && days->first < *least)
-        *least = days->first;
-    if (days->seen && days->last > *greatest)
-        *greatest = days->last;
-}
-
-static bool some_days(int32_t least, int32_t greatest, int32_t *first, int32_t *end)
-{
-    if (greatest < least)
-        return false;
-    *first = least;
-    *end = greatest + 1;
-    return true;
-}
-
-bool cells_row_days(const struct cells *cells, const uint32_t *contents, uint32_t count, int32_t *first, int32_t *end)
-{
-    int32_t least = INT32_MAX, greatest = INT32_MIN;
-    for (uint32_t i = 0; i < count; i++)
-        join_days(cells, contents[i], &least, &greatest);
-    return some_days(least, greatest, first, end);
-}
-
-bool cells_days(const struct cells *cells, int32_t *first, int32_t *end)
-{
-    int32_t least = INT32_MAX, greatest = INT32_MIN;
-    for (uint32_t content = 0; content < cells_content_count(cells); content++)
-        join_days(cells, content, &least, &greatest);
-    return some_days(least, greatest, first, end);
-}
-
 /* ---- what changes ---- */
-
-void cells_rows_stored(struct cells *cells)
-{
-    int32_t first = 0, end = 0;
-    cells->rows->days_known = false;
-    if (cells_days(cells, &first, &end))
-        cells_rows_reach(cells, end - 1);
-}
 
 void cells_rows_reach(struct cells *cells, int32_t day)
 {
@@ -208,11 +120,6 @@ void cells_rows_changed(struct cells *cells, uint32_t content)
     for (unsigned l = 0; l < ROLLUP_LEVELS; l++)
         if (rows->of[l][content] != UINT32_MAX)
             rows->due[l][rows->of[l][content]] = true;
-}
-
-void cells_rows_days_changed(struct cells *cells)
-{
-    cells->rows->days_known = false;
 }
 
 int32_t cells_newest_day(const struct cells *cells)

@@ -157,24 +157,6 @@ enum status cells_scan_index(const struct cells *cells, uint32_t content, int32_
     return walk_close(&walk);
 }
 
-/* The first and the last piece of a content path are two seeks, whatever stands between. */
-bool cells_stored_days(const struct cells *cells, uint32_t content, int32_t *first, int32_t *last)
-{
-    struct cell_key first_key, last_key;
-    struct rocks_iterator *iterator = rows_open(cells, cells->pieces, content, 0, INT32_MAX);
-    bool seen = rocks_iterator_valid(iterator) && cell_key_read(rocks_iterator_key(iterator), &first_key);
-    if (seen) {
-        rocks_iterator_last(iterator);
-        seen = rocks_iterator_valid(iterator) && cell_key_read(rocks_iterator_key(iterator), &last_key);
-    }
-    rocks_iterator_close(iterator);
-    if (!seen)
-        return false;
-    *first = first_key.day;
-    *last = last_key.day;
-    return true;
-}
-
 enum status cells_value(const struct cells *cells, struct rocks_family *family, const struct cell_key *key,
                         struct rocks_value *value, struct error *error)
 {
