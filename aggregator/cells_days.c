@@ -14,6 +14,7 @@ struct content_days {
 struct cells_days {
     struct content_days *of; /* by content */
     uint32_t count, room;
+    int32_t first, last; /* of all of them */
     bool any_lost;
 
     uint64_t change;  /* how many batches changed something */
@@ -28,7 +29,9 @@ struct cells_days {
 
 struct cells_days *cells_days_open(void)
 {
-    return mem_new(1, sizeof(struct cells_days));
+    struct cells_days *days = mem_new(1, sizeof *days);
+    days->last = -1;
+    return days;
 }
 
 void cells_days_close(struct cells_days *days)
@@ -71,20 +74,28 @@ static void add_clipped(struct content_days *days, int32_t day)
     days->clipped_count++;
 }
 
-static void join_day(struct content_days *days, int32_t day, bool clipped)
+/* Adds a day to a stretch from first to last, which is empty where first > last. */
+static void stretch_to(int32_t *first, int32_t *last, int32_t day)
 {
-    bool none = days->first > days->last;
-    days->first = none || day < days->first ? day : days->first;
-    days->last = none || day > days->last ? day : days->last;
-    if (clipped)
-        add_clipped(days, day);
+    bool none = *first > *last;
+    *first = none || day < *first ? day : *first;
+    *last = none || day > *last ? day : *last;
+}
+
+static void join_day(struct cells_days *days, const struct cell_key *key, const struct cell_index *index)
+{
+    struct content_days *of = &days->of[key->content];
+    stretch_to(&of->first, &of->last, key->day);
+    stretch_to(&days->first, &days->last, key->day);
+    if (index->clipped > 0)
+        add_clipped(of, key->day);
 }
 
 static enum status join_piece(const struct cell_key *key, const struct cell_index *index, void *argument,
                               struct error *error)
 {
     (void)error;
-    join_day(argument, key->day, index->clipped > 0);
+    join_day(argument, key, index);
     return STATUS_OK;
 }
 
@@ -95,17 +106,16 @@ static enum status read_content(struct cells *cells, uint32_t content, struct er
     days->last = -1;
     days->clipped_count = 0;
     days->lost = false;
-    return cells_scan_index(cells, content, 0, INT32_MAX, join_piece, days, error);
+    return cells_scan_index(cells, content, 0, INT32_MAX, join_piece, cells->days, error);
 }
 
 enum status cells_read_days(struct cells *cells, struct error *error)
 {
     enum status status = STATUS_OK;
-    int32_t first = 0, end = 0;
     for (uint32_t content = 0; content < cells->days->count && status == STATUS_OK; content++)
         status = read_content(cells, content, error);
-    if (status == STATUS_OK && cells_days(cells, &first, &end))
-        cells_rows_reach(cells, end - 1);
+    if (status == STATUS_OK && cells->days->first <= cells->days->last)
+        cells_rows_reach(cells, cells->days->last);
     return status;
 }
 
@@ -114,38 +124,26 @@ bool cells_content_seen(const struct cells *cells, uint32_t content)
     return cells->days->of[content].first <= cells->days->of[content].last;
 }
 
-static void join_days(const struct cells *cells, uint32_t content, int32_t *least, int32_t *greatest)
-{
-    const struct content_days *days = &cells->days->of[content];
-    if (days->first > days->last)
-        return;
-    *least = days->first < *least ? days->first : *least;
-    *greatest = days->last > *greatest ? days->last : *greatest;
-}
-
-static bool some_days(int32_t least, int32_t greatest, int32_t *first, int32_t *end)
-{
-    if (greatest < least)
-        return false;
-    *first = least;
-    *end = greatest + 1;
-    return true;
-}
-
 bool cells_row_days(const struct cells *cells, const uint32_t *contents, uint32_t count, int32_t *first, int32_t *end)
 {
-    int32_t least = INT32_MAX, greatest = INT32_MIN;
-    for (uint32_t i = 0; i < count; i++)
-        join_days(cells, contents[i], &least, &greatest);
-    return some_days(least, greatest, first, end);
+    int32_t least = 0, greatest = -1;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct content_days *days = &cells->days->of[contents[i]];
+        if (days->first > days->last)
+            continue;
+        stretch_to(&least, &greatest, days->first);
+        stretch_to(&least, &greatest, days->last);
+    }
+    *first = least;
+    *end = greatest + 1;
+    return least <= greatest;
 }
 
 bool cells_days(const struct cells *cells, int32_t *first, int32_t *end)
 {
-    int32_t least = INT32_MAX, greatest = INT32_MIN;
-    for (uint32_t content = 0; content < cells_content_count(cells); content++)
-        join_days(cells, content, &least, &greatest);
-    return some_days(least, greatest, first, end);
+    *first = cells->days->first;
+    *end = cells->days->last + 1;
+    return cells->days->first <= cells->days->last;
 }
 
 bool cells_clipped_days(const struct cells *cells, uint32_t content, int32_t from_day, int32_t *first, int32_t *end)
@@ -176,16 +174,11 @@ static void touch(struct cells_days *days, int32_t day)
     days->touched[days->touched_count++] = day;
 }
 
-void cells_days_touch(struct cells *cells, int32_t day)
-{
-    touch(cells->days, day);
-}
-
 void cells_days_put(struct cells *cells, const struct cell_key *key, const struct cell_index *index)
 {
     touch(cells->days, key->day);
     if (key->content != CELL_COHORTS)
-        join_day(&cells->days->of[key->content], key->day, index->clipped > 0);
+        join_day(cells->days, key, index);
 }
 
 void cells_days_gone(struct cells *cells, const struct cell_key *key)
@@ -225,10 +218,29 @@ static uint64_t *change_of(struct cells_days *days, int32_t day)
     return &days->day[day - days->day_first];
 }
 
-enum status cells_days_settle(struct cells *cells, struct error *error)
+/* Pieces went and no others took their place: what is left? */
+static enum status read_lost(struct cells *cells, struct error *error)
 {
     struct cells_days *days = cells->days;
     enum status status = STATUS_OK;
+    days->first = 0;
+    days->last = -1;
+    for (uint32_t content = 0; content < days->count && status == STATUS_OK; content++) {
+        struct content_days *of = &days->of[content];
+        if (of->lost)
+            status = read_content(cells, content, error);
+        if (of->first > of->last)
+            continue;
+        stretch_to(&days->first, &days->last, of->first);
+        stretch_to(&days->first, &days->last, of->last);
+    }
+    days->any_lost = false;
+    return status;
+}
+
+enum status cells_days_settle(struct cells *cells, struct error *error)
+{
+    struct cells_days *days = cells->days;
     if (days->touched_count > 0 || days->touched_all)
         days->change++;
     for (size_t i = 0; i < days->touched_count; i++)
@@ -237,11 +249,7 @@ enum status cells_days_settle(struct cells *cells, struct error *error)
         days->changed = days->change;
     days->touched_count = 0;
     days->touched_all = false;
-    for (uint32_t content = 0; days->any_lost && content < days->count && status == STATUS_OK; content++)
-        if (days->of[content].lost)
-            status = read_content(cells, content, error);
-    days->any_lost = false;
-    return status;
+    return days->any_lost ? read_lost(cells, error) : STATUS_OK;
 }
 
 uint64_t cells_change(const struct cells *cells)

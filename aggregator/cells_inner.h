@@ -71,7 +71,6 @@ void cells_days_add(struct cells *cells);                                       
 enum status cells_read_days(struct cells *cells, struct error *error) must_check; /* opened: of what is stored */
 void cells_days_put(struct cells *cells, const struct cell_key *key, const struct cell_index *index);
 void cells_days_gone(struct cells *cells, const struct cell_key *key); /* and no other piece takes its place */
-void cells_days_touch(struct cells *cells, int32_t day);               /* whatever else changes on it */
 void cells_days_touch_all(struct cells *cells);                        /* who counts changes, on every day */
 enum status cells_days_settle(struct cells *cells, struct error *error) must_check; /* the batch is written */
 /* The first stretch of days from from_day on in which pieces of the path hold clipped time, here and there; false where

@@ -29,7 +29,6 @@ void cells_batch_delete(struct cells *cells, const struct cell_key *key, const s
     uint8_t bytes[CELL_KEY_BYTES];
     struct slice nothing = slice_of(NULL, 0);
     cell_key_write(key, bytes);
-    cells_days_touch(cells, key->day);
     batch_value(cells, cells->pieces, bytes, nothing, true);
     batch_value(cells, cells->summary, bytes, nothing, stored->summary_bytes > 0);
     batch_value(cells, cells->facts, bytes, nothing, stored->facts_bytes > 0);
@@ -324,6 +323,8 @@ static enum status rewrite_cohorts(struct cells *cells, const struct cell_key *k
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         if (i + 1 < count || kept == 0)
             cells_batch_delete(cells, &keys[i], &(struct cell_index){.marks_bytes = (uint32_t)values[i].bytes.size});
+    if (status == STATUS_OK && kept == 0)
+        cells_days_gone(cells, &keys[0]);
     if (status == STATUS_OK && kept > 0) {
         struct bytes out = {0};
         struct cell_index index;

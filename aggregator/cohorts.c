@@ -95,6 +95,7 @@ static void group_learners(const struct cells *cells, struct reading *reading, s
         if (reading->states[learner].name && !cells_restricted(cells, learner))
             reading->states[learner].name->used = true;
     number_groups(reading, cohorts);
+    cohorts->learner_count = reading->learner_count;
     cohorts->group = mem_new(reading->learner_count, sizeof *cohorts->group);
     for (uint32_t learner = 0; learner < reading->learner_count; learner++) {
         const struct name *name = reading->states[learner].name;

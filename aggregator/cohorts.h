@@ -15,6 +15,7 @@ enum {
 };
 
 struct cohorts {
+    uint32_t learner_count;
     uint32_t *group; /* by learner number; of restricted learners COHORTS_NO_GROUP */
     char **names;    /* group_count of them */
     uint32_t group_count;

@@ -76,10 +76,12 @@ struct figures_table {
 };
 
 /* Rows are made on so many threads at once, the caller's among them (1 to FIGURES_MAX_THREADS). A crew keeps its memory,
- * about 80 bytes a learner and thread, from one query to the next; the cells must not change meanwhile. */
+ * about 80 bytes a learner and thread, and what it made lately (figures_kept.h); between two queries the cells may change,
+ * by whatever thread asks. */
 struct crew;
 struct crew *crew_open(const struct cells *cells, uint32_t threads);
 void crew_close(struct crew *crew);
+const struct cells *crew_cells(const struct crew *crew);
 
 enum status figures_compute(struct crew *crew, const struct figures_query *query, struct figures_table *table,
                             struct error *error) must_check;

@@ -46,10 +46,9 @@ struct hand {
     const struct figures_work *work;
     struct walk *walk;
     struct marks *marks;
-    struct bits here;    /* active in this row in the period */
-    struct bits settled; /* asked for, and their last activity here is long enough ago for drop_off */
     struct column active_ms, visits;
     /* the row at work */
+    struct measured *measured;
     struct figures *row; /* NULL: not wanted */
     struct figures_group *groups;
     uint64_t over_above_ms; /* longer than this is over expected */
@@ -58,9 +57,6 @@ struct hand {
 struct hand *hand_open(const struct cells *cells)
 {
     struct hand *hand = mem_new(1, sizeof *hand);
-    uint32_t learner_count = cells_learner_count(cells);
-    hand->here = bits_open(learner_count);
-    hand->settled = bits_open(learner_count);
     hand->walk = walk_open(cells, WALK_FOR_REPORT);
     hand->marks = marks_open(cells);
     return hand;
@@ -73,17 +69,38 @@ void hand_begin(struct hand *hand, const struct figures_work *work)
     marks_at(hand->marks, work->query->to_ms);
 }
 
+void hand_end(struct hand *hand)
+{
+    hand->work = NULL;
+    walk_rest(hand->walk);
+}
+
 void hand_close(struct hand *hand)
 {
     if (!hand)
         return;
     walk_close(hand->walk);
     marks_close(hand->marks);
-    bits_close(&hand->here);
-    bits_close(&hand->settled);
     column_close(&hand->active_ms);
     column_close(&hand->visits);
     free(hand);
+}
+
+struct measured *measured_open(uint32_t learner_count)
+{
+    struct measured *measured = mem_new(1, sizeof *measured);
+    measured->here = bits_open(learner_count);
+    measured->settled = bits_open(learner_count);
+    measured->ever = bits_open(learner_count);
+    return measured;
+}
+
+void measured_close(struct measured *measured)
+{
+    bits_close(&measured->here);
+    bits_close(&measured->settled);
+    bits_close(&measured->ever);
+    free(measured);
 }
 
 static double share(uint64_t part, uint64_t whole)
@@ -122,7 +139,7 @@ static void count_learner(struct hand *hand, uint32_t learner, const struct acti
         column_add(&hand->active_ms, activity->active_ms);
     }
     if (activity->last_ms <= hand->work->query->to_ms - DROP_MS)
-        bits_add(&hand->settled, learner);
+        bits_add(&hand->measured->settled, learner);
 }
 
 static void count_group(struct figures_group *group, const struct activity *activity)
@@ -138,9 +155,9 @@ static void meet_learners(const struct activities *some, void *argument)
     struct hand *hand = argument;
     uint32_t groups[ACTIVITIES_AT_ONCE];
     for (uint32_t i = 0; i < some->count; i++)
-        groups[i] = hand->work->cohorts.group[some->learners[i]];
+        groups[i] = hand->work->cohorts->group[some->learners[i]];
     for (uint32_t i = 0; i < some->count; i++) {
-        bits_add(&hand->here, some->learners[i]);
+        bits_add(&hand->measured->here, some->learners[i]);
         count_group(&hand->groups[groups[i]], &some->of[i]);
         if (hand->row && bits_has(&hand->work->asked, some->learners[i]))
             count_learner(hand, some->learners[i], &some->of[i]);
@@ -205,8 +222,8 @@ static enum status count_marks(struct hand *hand, const struct figures_plan *pla
     if (status)
         return status;
     const struct bits *asked = &hand->work->asked;
-    hand->row->favorites = bits_count_three(&hand->here, asked, marks_favorite(hand->marks));
-    hand->row->completed = bits_count_three(&hand->here, asked, marks_completed(hand->marks));
+    hand->row->favorites = bits_count_three(&hand->measured->here, asked, marks_favorite(hand->marks));
+    hand->row->completed = bits_count_three(&hand->measured->here, asked, marks_completed(hand->marks));
     return STATUS_OK;
 }
 
@@ -242,36 +259,39 @@ static enum status fill_row(struct hand *hand, const struct figures_plan *plan, 
     return STATUS_OK;
 }
 
-enum status hand_measure(struct hand *hand, uint32_t index, struct error *error)
+enum status hand_measure(struct hand *hand, struct measured *measured, struct error *error)
 {
     const struct figures_query *query = hand->work->query;
     struct figures_table *table = hand->work->table;
+    uint32_t index = measured->index;
     const struct figures_plan *plan = &query->plans[index];
     struct walk_row row = {plan->contents, plan->content_count, query->level};
+    hand->measured = measured;
     hand->row = plan->wanted ? &table->rows[index] : NULL;
     hand->groups = &table->groups[(size_t)index * table->group_count];
     hand->over_above_ms = over_above_ms(query, plan);
     hand->active_ms.count = hand->visits.count = 0;
-    bits_clear(&hand->here);
-    bits_clear(&hand->settled);
+    bits_clear(&measured->here);
+    bits_clear(&measured->settled);
     walk_depth(hand->walk, hand->row ? WALK_ALL : WALK_COUNTS);
-    enum status status = walk_row(hand->walk, &row, meet_learners, hand, error);
+    enum status status = walk_row(hand->walk, &row, &measured->ever, meet_learners, hand, error);
     if (!status && hand->row)
         status = fill_row(hand, plan, error);
     return status ? status : sum_clipped(hand, plan, &table->rows[index].clipped_ms, error);
 }
 
-void hand_settle(struct hand *hand, uint32_t index, struct bits *later, struct bits *later_ever)
+void measured_settle(const struct measured *measured, const struct figures_work *work, struct bits *later,
+                     struct bits *later_ever)
 {
-    const struct bits *asked = &hand->work->asked, *ever = walk_ever(hand->walk);
-    struct figures *row = &hand->work->table->rows[index];
-    if (hand->row) {
-        row->drop_base = bits_count(&hand->settled);
-        row->drop_learners = bits_count_both_without(&hand->settled, &hand->settled, later_ever);
+    const struct bits *asked = &work->asked, *settled = &measured->settled;
+    struct figures *row = &work->table->rows[measured->index];
+    if (work->query->plans[measured->index].wanted) {
+        row->drop_base = bits_count(settled);
+        row->drop_learners = bits_count_both_without(settled, settled, later_ever);
         row->skip_base = bits_count_both(later, asked);
-        row->skip_learners = bits_count_both_without(later, asked, ever);
+        row->skip_learners = bits_count_both_without(later, asked, &measured->ever);
         fill_rates(row);
     }
-    bits_join(later, &hand->here);
-    bits_join(later_ever, ever);
+    bits_join(later, &measured->here);
+    bits_join(later_ever, &measured->ever);
 }

@@ -31,6 +31,7 @@ struct follow {
     int signals;
     bool asked, stopping, merging, rolling;
     struct roller *roller;
+    struct crew *crew;   /* of reports */
     int64_t deadline_ns; /* asked: the answer is late then; else: ask again then */
     bool complained;     /* that nobody answers: once */
 };
@@ -78,9 +79,11 @@ void follow_status_print(const struct cells *cells, uint64_t durable, FILE *out)
 static enum status cells_begin(struct follow *follow, struct error *error)
 {
     enum status status = follow_cells_open(follow->config, CELLS_CACHE_BYTES, &follow->feed.cells, error);
-    if (status == STATUS_OK)
-        follow->roller = roller_open(follow->feed.cells);
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    follow->roller = roller_open(follow->feed.cells);
+    follow->crew = crew_open(follow->feed.cells, (uint32_t)config_whole(follow->config, CONFIG_REPORT_THREADS));
+    return STATUS_OK;
 }
 
 static enum status rebuild(struct follow *follow, struct error *error)
@@ -89,7 +92,9 @@ static enum status rebuild(struct follow *follow, struct error *error)
     log_alarm("the log is another one than before: the cells are rebuilt from its beginning");
     feed_close(feed);
     roller_close(follow->roller);
+    crew_close(follow->crew);
     follow->roller = NULL;
+    follow->crew = NULL;
     cells_close(feed->cells);
     feed->cells = NULL;
     enum status status = cells_wipe(config_text(follow->config, CONFIG_CELLS), error);
@@ -194,7 +199,7 @@ static enum status catch_up(struct follow *follow, struct error *error)
 static enum status run_query(struct follow *follow, int argc, char **argv, FILE *out, struct error *error)
 {
     if (strcmp(argv[0], "report") == 0 && follow->options.report)
-        return follow->options.report(follow->feed.cells, follow->config, argc, argv, out, error);
+        return follow->options.report(follow->crew, follow->config, argc, argv, out, error);
     if (strcmp(argv[0], "fold") == 0) {
         char offset[CLI_COUNT_BYTES];
         enum status status = catch_up(follow, error);
@@ -328,6 +333,7 @@ static void follow_close(struct follow *follow)
     feed_close(&follow->feed);
     source_close(follow->feed.source);
     roller_close(follow->roller);
+    crew_close(follow->crew);
     cells_close(follow->feed.cells);
     if (follow->query && path)
         unlink(path);

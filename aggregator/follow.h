@@ -6,14 +6,14 @@
 #ifndef JEJAK_AGGREGATOR_FOLLOW_H
 #define JEJAK_AGGREGATOR_FOLLOW_H
 
-#include "aggregator/cells.h"
+#include "aggregator/figures.h"
 
 #include "common/config.h"
 
 #include <stdio.h>
 
-/* Prints a report of the cells; argv[0] is the command's name. Must return, whatever the arguments. */
-typedef enum status (*follow_report_fn)(const struct cells *cells, const struct config *config, int argc, char **argv,
+/* Prints a report of the crew's cells; argv[0] is the command's name. Must return, whatever the arguments. */
+typedef enum status (*follow_report_fn)(struct crew *crew, const struct config *config, int argc, char **argv,
                                         FILE *out, struct error *error);
 
 struct follow_options {

@@ -20,25 +20,23 @@ static int32_t day_utc(int64_t time_ms)
  * every event of the period and every interval that reaches into it, without asking what the cells' zone is. */
 void gather_period(struct gather *gather, int64_t from_ms, int64_t to_ms)
 {
+    int32_t oldest = 0, end = 0; /* of the cells */
+    if (!cells_days(gather->cells, &oldest, &end))
+        oldest = end + 1;
     gather->from_ms = from_ms;
     gather->to_ms = to_ms;
     gather->first_day = day_utc(from_ms - gather->reach_ms) - 1;
     gather->end_day = day_utc(to_ms - 1) + 2;
-    if (gather->first_day < gather->oldest_day)
-        gather->first_day = gather->oldest_day;
-    if (gather->end_day > gather->newest_day + 1)
-        gather->end_day = gather->newest_day + 1;
+    if (gather->first_day < oldest)
+        gather->first_day = oldest;
+    if (gather->end_day > end)
+        gather->end_day = end;
 }
 
 struct gather gather_open(const struct cells *cells)
 {
-    struct gather gather = {
+    return (struct gather){
         .cells = cells, .learner_count = cells_learner_count(cells), .reach_ms = cells_max_slice_ms(cells)};
-    int32_t end = 0;
-    if (!cells_days(cells, &gather.oldest_day, &end))
-        gather.oldest_day = 1;
-    gather.newest_day = end - 1;
-    return gather;
 }
 
 void gather_close(struct gather *gather)

@@ -21,8 +21,7 @@ struct gather_piece {
 struct gather {
     const struct cells *cells;
     uint32_t learner_count;
-    int32_t oldest_day, newest_day; /* of the cells; oldest > newest where there is nothing */
-    int32_t first_day, end_day;     /* days to scan, an empty stretch where there is nothing */
+    int32_t first_day, end_day; /* days to scan, an empty stretch where there is nothing */
     int64_t from_ms, to_ms, reach_ms;
     struct cell_entries read;    /* of the row: by path, day, piece, learner */
     struct gather_piece *pieces; /* as scanned: by start */

@@ -8,12 +8,12 @@
 
 /* A report being made. */
 struct making {
-    const struct cells *cells;
+    struct crew *crew;
+    const struct cells *cells; /* the crew's */
     struct report_options options;
     const struct zone *zone; /* the cells' own, or opened */
     struct zone *opened_zone;
     struct curriculum *curriculum;
-    uint32_t threads;
     struct scope scope;
     struct period now, previous;
     struct report report;
@@ -44,7 +44,6 @@ static enum status read_k(struct making *m, const struct config *config, struct 
 
 static void read_thresholds(struct making *m, const struct config *config)
 {
-    m->threads = (uint32_t)config_whole(config, CONFIG_REPORT_THREADS);
     m->report.thresholds = (struct review_thresholds){
         .k = m->report.k,
         .over_factor = config_real(config, CONFIG_OVER_FACTOR),
@@ -112,10 +111,9 @@ static enum status compute(struct making *m, struct error *error)
 {
     const struct report *report = &m->report;
     m->scope = (struct scope){
-        .cells = m->cells,
+        .crew = m->crew,
         .cohort = m->options.cohort,
         .over_factor = report->thresholds.over_factor,
-        .threads = m->threads,
         .k = report->k,
     };
     scope_open(&m->scope, m->curriculum, m->options.level);
@@ -300,10 +298,10 @@ static enum status render(const struct making *m, FILE *out, struct error *error
     return render_table(&m->report, m->options.color, out, error);
 }
 
-enum status report_run(const struct cells *cells, const struct config *config, int argc, char **argv, FILE *out,
+enum status report_run(struct crew *crew, const struct config *config, int argc, char **argv, FILE *out,
                        struct error *error)
 {
-    struct making m = {.cells = cells};
+    struct making m = {.crew = crew, .cells = crew_cells(crew)};
     enum status status = report_options_parse(argc - 1, argv + 1, &m.options, error);
     if (!status && m.options.settings)
         status = report_settings_check(config, m.options.settings, error);

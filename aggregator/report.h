@@ -65,7 +65,7 @@ const char *report_level_name(enum level level);
 
 /* argv[0] is the command's name, the rest as for report_options_parse(). Nothing is written to `out` where the report
  * cannot be made. */
-enum status report_run(const struct cells *cells, const struct config *config, int argc, char **argv, FILE *out,
+enum status report_run(struct crew *crew, const struct config *config, int argc, char **argv, FILE *out,
                        struct error *error) must_check;
 
 #endif

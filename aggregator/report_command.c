@@ -139,8 +139,11 @@ static enum status run(const struct command *command, const struct config *confi
     enum status status = cells_open(config_text(config, CONFIG_CELLS), CELLS_READ_ONLY, &settings, &cells, error);
     if (status == STATUS_BUSY && query_may_answer(config))
         return ask_follower(command, config, out, error);
-    if (!status)
-        status = report_run(cells, config, command->argc, command->argv, out, error);
+    if (status == STATUS_OK) {
+        struct crew *crew = crew_open(cells, (uint32_t)config_whole(config, CONFIG_REPORT_THREADS));
+        status = report_run(crew, config, command->argc, command->argv, out, error);
+        crew_close(crew);
+    }
     cells_close(cells);
     return status;
 }

@@ -174,7 +174,7 @@ static enum status make_long(struct roller *roller, const struct walk_row *row, 
     walk_period(roller->walk, zone_day_start_ms(zone, key->day),
                 zone_day_start_ms(zone, key->day + rollup_days(key->span)));
     walk_spans(roller->walk, key->span);
-    enum status status = walk_row(roller->walk, row, collect, roller, error);
+    enum status status = walk_row(roller->walk, row, NULL, collect, roller, error);
     if (!status)
         put(roller, key);
     key->day += rollup_days(key->span);

@@ -36,8 +36,8 @@ static void link_rows(struct scope *scope, uint32_t level)
 
 void scope_open(struct scope *scope, const struct curriculum *curriculum, enum level level)
 {
+    scope->cells = crew_cells(scope->crew);
     uint32_t path_count = cells_content_count(scope->cells), row_count = 0;
-    scope->crew = crew_open(scope->cells, scope->threads);
     const char **paths = mem_new(path_count, sizeof *paths);
     for (uint32_t i = 0; i < path_count; i++)
         paths[i] = cells_content_seen(scope->cells, i) ? cells_content_path(scope->cells, i) : NULL;
@@ -59,7 +59,6 @@ void scope_close(struct scope *scope)
     for (uint32_t i = 0; i < scope->level_count; i++)
         rows_close(&scope->rows[i]);
     free(scope->suppress_rows);
-    crew_close(scope->crew);
 }
 
 static enum status compute_tables(struct period *period, enum period_use use, struct error *error)

@@ -12,11 +12,10 @@
 #include "aggregator/visibility.h"
 
 struct scope {
-    const struct cells *cells;
-    const char *cohort; /* NULL: everybody */
-    double over_factor;
-    uint32_t threads; /* that make figures */
     struct crew *crew;
+    const struct cells *cells; /* the crew's */
+    const char *cohort;        /* NULL: everybody */
+    double over_factor;
     uint64_t k;
     uint32_t level_count;                        /* 1: modules only; the level asked for is the last */
     struct rows rows[SUPPRESS_MAX_LEVELS];       /* by level */
@@ -24,7 +23,7 @@ struct scope {
     uint32_t row_start[SUPPRESS_MAX_LEVELS + 1]; /* of a level among them */
 };
 
-/* `scope` comes with cells, cohort, over_factor, threads and k filled in. The curriculum outlives it. */
+/* `scope` comes with crew, cohort, over_factor and k filled in. The curriculum outlives it. */
 void scope_open(struct scope *scope, const struct curriculum *curriculum, enum level level);
 void scope_close(struct scope *scope);
 static inline const struct rows *scope_rows(const struct scope *scope)

@@ -65,6 +65,20 @@ void stretch_close(struct stretch *stretch)
     free(stretch);
 }
 
+void stretch_rest(struct stretch *stretch)
+{
+    facts_reader_close(stretch->facts); /* pieces that it holds may be rewritten before the next row */
+    stretch->facts = facts_reader_open(stretch->cells);
+    gather_close(&stretch->row);
+    stretch->row = gather_open(stretch->cells);
+    sums_close(&stretch->sums);
+    moments_close(&stretch->moments);
+    free(stretch->keys);
+    free(stretch->scratch);
+    stretch->keys = stretch->scratch = NULL;
+    stretch->key_count = stretch->key_room = 0;
+}
+
 void stretch_period(struct stretch *stretch, int64_t from_ms, int64_t to_ms)
 {
     stretch->from_ms = from_ms;

@@ -40,11 +40,13 @@ struct walk_row {
     uint32_t content_count;
     uint32_t level; /* 1 or 2: all the content paths of a module or topic; else its pieces are read */
 };
-/* Calls `each` once for each learner with activity in the row within the period, in no order. Adds to `ever` whoever
- * was active before the period's end on a day that was read, from stretch_first_day() on; restricted ones may be among
+/* Calls `each` once for each learner with activity in the row within the period, in no order. Adds to `ever` (NULL: nobody
+ * asks) whoever was active before the period's end on a day that was read, from stretch_first_day() on; restricted ones may be among
  * them. */
 enum status stretch_row(struct stretch *stretch, const struct walk_row *row, struct bits *ever, activity_fn each,
                         void *argument, struct error *error) must_check;
+/* Lets go of whatever belongs to rows read. */
+void stretch_rest(struct stretch *stretch);
 int32_t stretch_first_day(const struct stretch *stretch);
 
 /* The same in two steps, for many periods of one row: the pieces of a period are read once, then periods within it. */

@@ -15,9 +15,8 @@ struct walk {
     int64_t from_ms, to_ms;
     int32_t oldest, past; /* the row at work has pieces on days [oldest, past) */
     uint32_t learner_count;
-    bool with_earlier;
-    struct bits ever;
-    struct sums sums; /* opened when a row first has roll-ups */
+    struct bits *ever; /* of the row at work; NULL: not wanted */
+    struct sums sums;  /* opened when a row first has roll-ups */
     struct cover cover;
     struct cell_entries entries;
 };
@@ -27,12 +26,10 @@ struct walk *walk_open(const struct cells *cells, enum walk_for use)
     struct walk *walk = mem_new(1, sizeof *walk);
     walk->cells = cells;
     walk->zone = cells_time_zone(cells);
-    walk->with_earlier = use == WALK_FOR_REPORT;
     walk->stretch = stretch_open(cells, use == WALK_FOR_ROLLUPS);
     walk->restricted = stretch_restricted(walk->stretch);
     walk->learner_count = cells_learner_count(cells);
     walk->cover = (struct cover){.cells = cells, .spans = ROLLUP_SPANS};
-    walk->ever = bits_open(walk->learner_count);
     return walk;
 }
 
@@ -41,7 +38,6 @@ void walk_close(struct walk *walk)
     if (!walk)
         return;
     stretch_close(walk->stretch);
-    bits_close(&walk->ever);
     sums_close(&walk->sums);
     cover_close(&walk->cover);
     cell_entries_close(&walk->entries);
@@ -65,9 +61,10 @@ void walk_spans(struct walk *walk, unsigned spans)
     walk->cover.spans = spans;
 }
 
-const struct bits *walk_ever(const struct walk *walk)
+void walk_rest(struct walk *walk)
 {
-    return &walk->ever;
+    stretch_rest(walk->stretch);
+    cell_entries_close(&walk->entries);
 }
 
 /* ---- who was there before the period ---- */
@@ -80,7 +77,7 @@ static enum status add_earlier(uint32_t content, int32_t day, const uint32_t *le
         if (learners[i] >= walk->learner_count)
             return error_set(error, STATUS_CORRUPT, "cells: content %u, day %d names learner %u, whom nobody knows",
                              content, day, learners[i]);
-        bits_add(&walk->ever, learners[i]);
+        bits_add(walk->ever, learners[i]);
     }
     return STATUS_OK;
 }
@@ -101,7 +98,7 @@ static enum status earlier_rollup(struct walk *walk, const struct cover_part *pa
         return STATUS_OK;
     enum status status = cells_read_rollup_learners(walk->cells, &part->key, &walk->entries, &count, error);
     for (uint32_t i = 0; !status && i < count; i++)
-        bits_add(&walk->ever, walk->entries.learners[i]);
+        bits_add(walk->ever, walk->entries.learners[i]);
     return status;
 }
 
@@ -147,7 +144,7 @@ static enum status add_pieces(struct walk *walk, const struct walk_row *row, int
     if (from_ms >= to_ms)
         return STATUS_OK;
     stretch_period(walk->stretch, from_ms, to_ms);
-    return stretch_row(walk->stretch, row, &walk->ever, add_sums, &walk->sums, error);
+    return stretch_row(walk->stretch, row, walk->ever, add_sums, &walk->sums, error);
 }
 
 /* The first day that starts at or after the moment. */
@@ -206,14 +203,15 @@ static enum status walk_rolled(struct walk *walk, const struct walk_row *row, ac
     if (!walk->sums.of)
         walk->sums = sums_open(walk->learner_count);
     key.day = cover_start(walk->oldest);
-    if (walk->with_earlier)
+    if (walk->ever)
         status =
             earlier_days(walk, row, &key, from_day < cover_end(walk->past) ? from_day : cover_end(walk->past), error);
     struct cell_interval time = time_of(walk);
     if (!status && time.start_ms < time.end_ms)
         status = add_parts(walk, row, &key, &time, error);
     if (!status) {
-        bits_join(&walk->ever, &walk->sums.met);
+        if (walk->ever)
+            bits_join(walk->ever, &walk->sums.met);
         sums_hand_out(&walk->sums, NULL, each, argument);
     }
     return status;
@@ -227,15 +225,17 @@ static enum status walk_pieces(struct walk *walk, const struct walk_row *row, ac
         return STATUS_OK;
     stretch_period(walk->stretch, walk->from_ms, walk->to_ms);
     enum status status = STATUS_OK;
-    if (walk->with_earlier)
+    if (walk->ever)
         status = earlier_pieces(walk, row, first, stretch_first_day(walk->stretch), error);
-    return status ? status : stretch_row(walk->stretch, row, &walk->ever, each, argument, error);
+    return status ? status : stretch_row(walk->stretch, row, walk->ever, each, argument, error);
 }
 
-enum status walk_row(struct walk *walk, const struct walk_row *row, activity_fn each, void *argument,
+enum status walk_row(struct walk *walk, const struct walk_row *row, struct bits *ever, activity_fn each, void *argument,
                      struct error *error)
 {
-    bits_clear(&walk->ever);
+    walk->ever = ever;
+    if (ever)
+        bits_clear(ever);
     if (row->content_count == 0)
         return STATUS_OK;
     bool rolled = cells_have_rollups(walk->cells) && row->level >= 1 && row->level <= ROLLUP_ACTIVITY_LEVELS &&

@@ -15,7 +15,7 @@ struct walk;
 
 enum walk_for {
     WALK_FOR_REPORT,  /* restricted learners are left out */
-    WALK_FOR_ROLLUPS, /* everybody; walk_ever() is not asked for */
+    WALK_FOR_ROLLUPS, /* everybody */
 };
 struct walk *walk_open(const struct cells *cells, enum walk_for use); /* borrows the cells */
 void walk_close(struct walk *walk);
@@ -25,12 +25,11 @@ void walk_depth(struct walk *walk, enum walk_depth depth);
 /* Only the shortest so many spans of roll-ups are taken: a longer one is made of shorter ones. ROLLUP_SPANS at first. */
 void walk_spans(struct walk *walk, unsigned spans);
 
-/* Called once for each learner with activity in the row within the period, in no order. */
-enum status walk_row(struct walk *walk, const struct walk_row *row, activity_fn each, void *argument,
+/* Calls `each` for all learners with activity in the row within the period, in no order. Sets `ever` (NULL: not wanted; room
+ * for all learners) to those with activity before `to`, however long before `from`; restricted ones may be among them. */
+enum status walk_row(struct walk *walk, const struct walk_row *row, struct bits *ever, activity_fn each, void *argument,
                      struct error *error) must_check;
-
-/* Learners with activity before `to` in the last row walked, however long before `from`. Restricted ones may be among
- * them. */
-const struct bits *walk_ever(const struct walk *walk);
+/* Lets go of whatever belongs to rows walked, but for the memory of the sums. */
+void walk_rest(struct walk *walk);
 
 #endif

@@ -235,6 +235,20 @@ bool cells_restricted(const struct cells *cells, uint32_t learner)
     return cells->history->restricted[learner];
 }
 
+uint64_t cells_change(const struct cells *cells)
+{
+    (void)cells;
+    return 0;
+}
+
+bool cells_unchanged(const struct cells *cells, uint64_t change, int64_t before_ms)
+{
+    (void)cells;
+    (void)change;
+    (void)before_ms;
+    return true;
+}
+
 bool cells_days(const struct cells *cells, int32_t *first, int32_t *end)
 {
     const struct history *history = cells->history;

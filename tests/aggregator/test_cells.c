@@ -291,6 +291,32 @@ static void fold_small(struct cells *cells, const struct scribe *scribe)
     scribe_fold(scribe, cells, &dice, NOBODY);
 }
 
+Test(cells, know_whether_a_time_has_changed)
+{
+    int64_t midnight = NOON - DAY_MS / 2;
+    struct happening event = {.learner = 1, .kind = KIND_OPEN, .time_ms = NOON, .content = 0};
+    struct scribe scribe = {.learners = 4};
+    struct cells *cells = fresh(&small);
+    scribe_events(&scribe, &small, &event, 1);
+    fold_small(cells, &scribe);
+    uint64_t before = cells_change(cells);
+    cr_assert(cells_unchanged(cells, before, midnight + 90 * DAY_MS));
+    event.time_ms = NOON + 1;
+    scribe_events(&scribe, &small, &event, 1);
+    fold_small(cells, &scribe);
+    cr_assert_not(cells_unchanged(cells, before, NOON + 2));
+    cr_assert_not(cells_unchanged(cells, before, midnight + DAY_MS));
+    cr_assert_not(cells_unchanged(cells, before, midnight + 90 * DAY_MS));
+    cr_assert(cells_unchanged(cells, before, midnight - 1));
+    cr_assert(cells_unchanged(cells, cells_change(cells), midnight + 90 * DAY_MS));
+    before = cells_change(cells);
+    scribe_control(&scribe, RECORD_RESTRICT, 1);
+    fold_small(cells, &scribe);
+    cr_assert_not(cells_unchanged(cells, before, 0), "whoever is restricted is so at all times");
+    cells_close(cells);
+    scribe_close(&scribe);
+}
+
 static enum status count_entries(const struct cell_piece *piece, void *argument, struct error *failure)
 {
     (void)failure;

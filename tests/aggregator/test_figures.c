@@ -83,6 +83,29 @@ Test(figures, of_one_history_are_the_same_however_it_is_cut)
     }
 }
 
+Test(figures, a_crew_makes_no_table_twice)
+{
+    struct dice dice = {7};
+    struct history history = history_roll(&dice);
+    struct cells *cells = fake_cells_open(&history, &dice);
+    struct plan_book book;
+    struct figures_query query = history_query(&history, &dice, &book);
+    struct figures_table first, second;
+    struct error error;
+    char where[256];
+    struct crew *crew = crew_open(cells, THREADS);
+    cr_assert_eq(figures_compute(crew, &query, &first, &error), STATUS_OK);
+    cr_assert_gt(fake_cells_fail_at(cells, 0), 0);
+    cr_assert_eq(figures_compute(crew, &query, &second, &error), STATUS_OK);
+    cr_assert_eq(fake_cells_fail_at(cells, 0), 0);
+    cr_assert(same_figures(&second, &first, where), "%s", where);
+    crew_close(crew);
+    fake_cells_close(cells);
+    figures_table_close(&first);
+    figures_table_close(&second);
+    history_close(&history);
+}
+
 Test(figures, fail_as_the_store_fails_and_leave_the_table_alone)
 {
     struct dice dice = {7};

@@ -74,7 +74,7 @@ static enum status read_module(struct cells *cells, int64_t from_ms, int64_t to_
     struct walk_row row = {contents, count, 1};
     memset(all, 0, 4 * sizeof *all);
     walk_period(walk, from_ms, to_ms);
-    enum status status = walk_row(walk, &row, note, all, &error);
+    enum status status = walk_row(walk, &row, NULL, note, all, &error);
     walk_close(walk);
     return status;
 }

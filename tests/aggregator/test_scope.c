@@ -31,9 +31,9 @@ static const char *const paths[HISTORY_CONTENTS] = {"m1", "m2/t1"};
 static const struct history small = {
     .learner_count = 4, .contents = paths, .max_slice_ms = 1800000, .zone_offset_ms = 7 * 3600000};
 
-static struct scope scope_of(const struct cells *cells)
+static struct scope scope_of(struct crew *crew)
 {
-    struct scope scope = {.cells = cells, .over_factor = 1.5, .k = 5};
+    struct scope scope = {.crew = crew, .over_factor = 1.5, .k = 5};
     scope_open(&scope, none, LEVEL_TOPIC);
     return scope;
 }
@@ -46,18 +46,20 @@ Test(scope, a_path_whose_only_learner_is_forgotten_is_as_if_never_seen)
     struct dice dice = {1};
     scribe_events(&scribe, &small, events, 2);
     struct cells *cells = scribe_cells_open(folder, &small);
+    struct crew *crew = crew_open(cells, 1);
     scribe_fold(&scribe, cells, &dice, NOBODY);
-    struct scope scope = scope_of(cells);
+    struct scope scope = scope_of(crew);
     cr_assert_eq(scope.rows[0].count, 2);
     cr_assert_eq(scope.rows[1].count, 1);
     scope_close(&scope);
     scribe_control(&scribe, RECORD_FORGET, 2);
     scribe_fold(&scribe, cells, &dice, NOBODY);
-    scope = scope_of(cells);
+    scope = scope_of(crew);
     cr_assert_eq(scope.rows[0].count, 1);
     cr_assert_str_eq(scope.rows[0].rows[0].content, "m1");
     cr_assert_eq(scope.rows[1].count, 0);
     scope_close(&scope);
+    crew_close(crew);
     cells_close(cells);
     scribe_close(&scribe);
 }
