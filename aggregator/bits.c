@@ -16,34 +16,34 @@ FOR_PROCESSORS void bits_join(struct bits *into, const struct bits *more)
         words[i] |= others[i];
 }
 
-FOR_PROCESSORS uint64_t bits_count(const struct bits *a)
+static inline uint64_t ones(uint64_t word)
 {
-    uint64_t count = 0;
-    for (size_t i = 0; i < a->word_count; i++)
-        count += (uint64_t)__builtin_popcountll(a->words[i]);
-    return count;
+    return (uint64_t)__builtin_popcountll(word);
 }
 
-FOR_PROCESSORS uint64_t bits_count_both(const struct bits *a, const struct bits *b)
+FOR_PROCESSORS struct bits_shares bits_count_shares(const struct bits *a, const struct bits *b, const struct bits *c,
+                                                    const struct bits *d)
 {
-    uint64_t count = 0;
-    for (size_t i = 0; i < a->word_count; i++)
-        count += (uint64_t)__builtin_popcountll(a->words[i] & b->words[i]);
-    return count;
+    struct bits_shares shares = {0};
+    for (size_t i = 0; i < a->word_count; i++) {
+        uint64_t both = a->words[i] & b->words[i];
+        shares.with_c += ones(both & c->words[i]);
+        shares.with_d += ones(both & d->words[i]);
+    }
+    return shares;
 }
 
-FOR_PROCESSORS uint64_t bits_count_three(const struct bits *a, const struct bits *b, const struct bits *c)
+FOR_PROCESSORS struct bits_later bits_join_row(const struct bits_row *row, struct bits *later, struct bits *later_ever)
 {
-    uint64_t count = 0;
-    for (size_t i = 0; i < a->word_count; i++)
-        count += (uint64_t)__builtin_popcountll(a->words[i] & b->words[i] & c->words[i]);
-    return count;
-}
-
-FOR_PROCESSORS uint64_t bits_count_both_without(const struct bits *a, const struct bits *b, const struct bits *c)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i < a->word_count; i++)
-        count += (uint64_t)__builtin_popcountll(a->words[i] & b->words[i] & ~c->words[i]);
-    return count;
+    struct bits_later counts = {0};
+    for (size_t i = 0; i < later->word_count; i++) {
+        uint64_t settled = row->settled->words[i], asked = later->words[i] & row->asked->words[i];
+        counts.settled += ones(settled);
+        counts.settled_not_later += ones(settled & ~later_ever->words[i]);
+        counts.later += ones(asked);
+        counts.later_not_ever += ones(asked & ~row->ever->words[i]);
+        later->words[i] |= row->here->words[i];
+        later_ever->words[i] |= row->ever->words[i];
+    }
+    return counts;
 }

@@ -43,12 +43,25 @@ static inline bool bits_has(const struct bits *bits, uint32_t number)
     return bits->words[number / 64] >> (number % 64) & 1;
 }
 
-/* Passes over words (bits.c): with the processor's own counting of bits where it has it. */
+/* Passes over words (bits.c): with the processor's own counting of bits where it has it. What is asked together is counted
+ * in one pass: sets of a million learners do not stay in the nearest caches. */
 void bits_join(struct bits *into, const struct bits *more); /* into = into or more */
-uint64_t bits_count(const struct bits *a);
-uint64_t bits_count_both(const struct bits *a, const struct bits *b);                        /* how many are in both */
-uint64_t bits_count_three(const struct bits *a, const struct bits *b, const struct bits *c); /* in all of them */
-/* How many are in a and in b, but not in c. */
-uint64_t bits_count_both_without(const struct bits *a, const struct bits *b, const struct bits *c);
+
+/* How many of a are in b and also in c; and how many in b and also in d. */
+struct bits_shares {
+    uint64_t with_c, with_d;
+};
+struct bits_shares bits_count_shares(const struct bits *a, const struct bits *b, const struct bits *c,
+                                     const struct bits *d);
+
+/* What a row and the later ones say of each other (figures_row.h), counted; then it is one of the later ones. */
+struct bits_row {
+    const struct bits *asked, *here, *settled, *ever;
+};
+struct bits_later {
+    uint64_t settled, settled_not_later; /* not in later_ever */
+    uint64_t later, later_not_ever;      /* asked for */
+};
+struct bits_later bits_join_row(const struct bits_row *row, struct bits *later, struct bits *later_ever);
 
 #endif

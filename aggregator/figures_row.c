@@ -221,9 +221,10 @@ static enum status count_marks(struct hand *hand, const struct figures_plan *pla
     enum status status = marks_row(hand->marks, plan->contents, plan->content_count, error);
     if (status)
         return status;
-    const struct bits *asked = &hand->work->asked;
-    hand->row->favorites = bits_count_three(&hand->measured->here, asked, marks_favorite(hand->marks));
-    hand->row->completed = bits_count_three(&hand->measured->here, asked, marks_completed(hand->marks));
+    struct bits_shares shares = bits_count_shares(&hand->measured->here, &hand->work->asked,
+                                                  marks_favorite(hand->marks), marks_completed(hand->marks));
+    hand->row->favorites = shares.with_c;
+    hand->row->completed = shares.with_d;
     return STATUS_OK;
 }
 
@@ -283,15 +284,14 @@ enum status hand_measure(struct hand *hand, struct measured *measured, struct er
 void measured_settle(const struct measured *measured, const struct figures_work *work, struct bits *later,
                      struct bits *later_ever)
 {
-    const struct bits *asked = &work->asked, *settled = &measured->settled;
+    struct bits_row sets = {&work->asked, &measured->here, &measured->settled, &measured->ever};
+    struct bits_later counts = bits_join_row(&sets, later, later_ever);
     struct figures *row = &work->table->rows[measured->index];
-    if (work->query->plans[measured->index].wanted) {
-        row->drop_base = bits_count(settled);
-        row->drop_learners = bits_count_both_without(settled, settled, later_ever);
-        row->skip_base = bits_count_both(later, asked);
-        row->skip_learners = bits_count_both_without(later, asked, &measured->ever);
-        fill_rates(row);
-    }
-    bits_join(later, &measured->here);
-    bits_join(later_ever, &measured->ever);
+    if (!work->query->plans[measured->index].wanted)
+        return;
+    row->drop_base = counts.settled;
+    row->drop_learners = counts.settled_not_later;
+    row->skip_base = counts.later;
+    row->skip_learners = counts.later_not_ever;
+    fill_rates(row);
 }

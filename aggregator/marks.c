@@ -6,6 +6,10 @@
 
 #define STATE_NONE INT64_MIN
 
+enum {
+    AHEAD = 16, /* how many changes ahead a learner's state is fetched */
+};
+
 struct marks {
     const struct cells *cells;
     int64_t before_ms;
@@ -66,6 +70,8 @@ static enum status read_marks(const struct cell_mark *changes, uint32_t count, v
     struct marks *marks = argument;
     for (uint32_t i = 0; i < count; i++) {
         const struct cell_mark *mark = &changes[i];
+        if (count - i > AHEAD && mark[AHEAD].learner < marks->learner_count)
+            __builtin_prefetch(&marks->latest[mark[AHEAD].learner], 1);
         if (mark->learner >= marks->learner_count)
             return error_set(error, STATUS_CORRUPT, "cells: a mark names learner %u, whom nobody knows", mark->learner);
         if (mark->kind != KIND_PROGRESS)

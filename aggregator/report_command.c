@@ -148,16 +148,23 @@ static enum status run(const struct command *command, const struct config *confi
     return status;
 }
 
+static enum status write_all(FILE *file, const char *name, const char *text, size_t size, struct error *error)
+{
+    bool written = fwrite(text, 1, size, file) == size && fflush(file) == 0;
+    return written ? STATUS_OK : error_errno(error, STATUS_IO, "%s", name);
+}
+
 /* To standard output, or to a file that is not touched before the report is made. */
 static enum status deliver(const struct command *command, const char *text, size_t size, struct error *error)
 {
     const char *path = command->options.output;
-    FILE *file = path ? fopen(path, "w") : stdout;
+    if (!path)
+        return write_all(stdout, "standard output", text, size, error);
+    FILE *file = fopen(path, "w");
     if (!file)
         return error_errno(error, STATUS_CANNOT_MAKE, "%s", path);
-    bool written = fwrite(text, 1, size, file) == size && fflush(file) == 0;
-    enum status status = written ? STATUS_OK : error_errno(error, STATUS_IO, "%s", path ? path : "standard output");
-    if (path && fclose(file) && !status)
+    enum status status = write_all(file, path, text, size, error);
+    if (fclose(file) && !status)
         status = error_errno(error, STATUS_IO, "%s", path);
     return status;
 }

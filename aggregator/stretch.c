@@ -128,7 +128,7 @@ static void stream_inside(struct stretch *stretch, const struct gather_piece *pi
     for (; entry < end; entry++) {
         if (end - entry > AHEAD)
             sums_prefetch(&stretch->sums, entry[AHEAD].learner);
-        struct activity *sum = &stretch->sums.of[entry->learner];
+        struct activity *sum = &stretch->sums.by_learner[entry->learner].of;
         struct activity summary = activity_of(entry);
         if (stretch->has_restricted && bits_has(&stretch->restricted, entry->learner))
             continue;
@@ -158,7 +158,7 @@ static void stream_piece(struct stretch *stretch, const struct gather_piece *pie
             bits_add(ever, entry->learner);
         if (is_outside(stretch, entry) || bits_has(&stretch->restricted, entry->learner))
             continue;
-        struct activity *sum = &stretch->sums.of[entry->learner];
+        struct activity *sum = &stretch->sums.by_learner[entry->learner].of;
         bool follows = sum->visits == 0 || entry->first_ms > sum->last_ms;
         if (!follows || !is_inside(stretch, entry)) {
             tear(stretch, entry->learner);
@@ -174,7 +174,7 @@ static void stream_row(struct stretch *stretch, struct bits *ever)
 {
     bits_clear(&stretch->torn);
     stretch->has_torn = false;
-    if (!stretch->sums.of)
+    if (!stretch->sums.by_learner)
         stretch->sums = sums_open(stretch->learner_count);
     for (size_t i = 0; i < stretch->row.piece_count; i++) {
         const struct gather_piece *piece = gather_by_day(&stretch->row, i);

@@ -2,14 +2,16 @@
 
 struct sums sums_open(uint32_t learner_count)
 {
-    struct sums sums = {mem_new(learner_count, sizeof *sums.of), bits_open(learner_count)};
-    mem_prefer_huge(sums.of, learner_count * sizeof *sums.of);
+    size_t size = learner_count * sizeof(struct sum), align = _Alignof(struct sum);
+    struct sums sums = {.memory = mem_new(1, size + align), .met = bits_open(learner_count)};
+    sums.by_learner = (struct sum *)(((uintptr_t)sums.memory + align - 1) / align * align);
+    mem_prefer_huge(sums.by_learner, size);
     return sums;
 }
 
 void sums_close(struct sums *sums)
 {
-    free(sums->of);
+    free(sums->memory);
     bits_close(&sums->met);
     *sums = (struct sums){0};
 }

@@ -200,7 +200,7 @@ static enum status walk_rolled(struct walk *walk, const struct walk_row *row, ac
     enum status status = STATUS_OK;
     if (!cells_row_days(walk->cells, row->contents, row->content_count, &walk->oldest, &walk->past))
         return STATUS_OK;
-    if (!walk->sums.of)
+    if (!walk->sums.by_learner)
         walk->sums = sums_open(walk->learner_count);
     key.day = cover_start(walk->oldest);
     if (walk->ever)

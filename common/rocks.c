@@ -14,6 +14,7 @@ enum {
     WAL_TOLERATE_CORRUPTED_TAIL =
         0, /* rocksdb::WALRecoveryMode: a record cut short at the end is the write that never was */
     LOG_LEVEL_FATAL = 4,
+    CACHE_SHARD_BYTES = 32 << 20,
     BYTES_PER_SYNC = 1 << 20, /* table files and WAL go to the disk as they grow, not in one burst at their end */
 };
 
@@ -140,6 +141,21 @@ static void plain_open(struct rocks *store, const char *family)
 }
 
 /* Options that C has no setter for come through RocksDB's own option strings. */
+/* RocksDB would cut the cache into shards of 512 KiB, by a hash of the block: two values of a size like that and one of
+ * them is always out. */
+static rocksdb_cache_t *cache_open(size_t bytes)
+{
+    rocksdb_lru_cache_options_t *options = rocksdb_lru_cache_options_create();
+    int shard_bits = 0;
+    while (shard_bits < 6 && bytes >> shard_bits > CACHE_SHARD_BYTES)
+        shard_bits++;
+    rocksdb_lru_cache_options_set_capacity(options, bytes);
+    rocksdb_lru_cache_options_set_num_shard_bits(options, shard_bits);
+    rocksdb_cache_t *cache = rocksdb_cache_create_lru_opts(options);
+    rocksdb_lru_cache_options_destroy(options);
+    return cache;
+}
+
 static enum status options_open(struct rocks *store, const struct rocks_options *wanted, struct error *error)
 {
     rocksdb_options_t *base = rocksdb_options_create();
@@ -177,7 +193,7 @@ static enum status options_open(struct rocks *store, const struct rocks_options 
     if (store->log_path)
         rocksdb_options_set_db_log_dir(options, store->log_path);
     store->table = rocksdb_block_based_options_create();
-    store->cache = rocksdb_cache_create_lru(wanted->cache_bytes);
+    store->cache = cache_open(wanted->cache_bytes);
     rocksdb_block_based_options_set_block_cache(store->table, store->cache);
     rocksdb_block_based_options_set_block_size(store->table, wanted->block_bytes);
     rocksdb_options_set_block_based_table_factory(options, store->table);
