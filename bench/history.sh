@@ -34,40 +34,45 @@ report() {
     echo
 }
 
-# ask NAME OPTION...: once, and five times more, which are counted: sets took to the median, low and high; the same each time.
+# ask NAME FROM TO OPTION...: a window of days, and four more that lie one day earlier each; each is asked for twice, and the
+# second answer must be the first: sets took, low and high of the first times, again of the second ones.
 ask() {
-    local i name=$1 of=()
-    shift
-    report "$work/$name.csv" "$@" >"$work/first_ms"
-    for i in 1 2 3 4 5; do
-        of+=("$(report "$work/again.csv" "$@")")
-        cmp -s "$work/$name.csv" "$work/again.csv" || fail "the report $name differs when asked again"
+    local i name=$1 from=$2 to=$3 window of=() second=()
+    shift 3
+    for i in 0 1 2 3 4; do
+        window=(--tz Asia/Jakarta --from "$(day "$((from - i))")" --to "$(day "$((to - i))")")
+        of+=("$(report "$work/$name.$i.csv" "${window[@]}" "$@")")
+        second+=("$(report "$work/again.csv" "${window[@]}" "$@")")
+        cmp -s "$work/$name.$i.csv" "$work/again.csv" || fail "the report $name differs when asked again"
     done
-    took=$(median "${of[@]}") low=$(least "${of[@]}") high=$(greatest "${of[@]}")
+    took=$(median "${of[@]}") low=$(least "${of[@]}") high=$(greatest "${of[@]}") again=$(median "${second[@]}")
 }
 
-# over MS TEXT: keeps the slowest of the reports that were asked for.
+# over TEXT: keeps the slowest of the reports that were asked for.
 over() {
     if [ -z "$slowest" ] || [ "$(calculate "$took > $slowest")" = 1 ]; then slowest=$took slow_low=$low slow_high=$high; fi
     windows+="$1: $took; "
 }
 
+# All are windows that this follower was not asked for before, but where the line says so.
 ask_reports() {
-    local module slowest='' slow_low slow_high windows='' any=(--tz Asia/Jakarta)
-    report "$work/cold.csv" "${any[@]}" --from "$first" --to "$last" >"$work/cold_ms"
+    local module slowest='' slow_low slow_high windows='' whole_again
+    report "$work/cold.csv" --tz Asia/Jakarta --from "$first" --to "$last" >"$work/cold_ms"
     start_follower "$home"
-    ask whole "${any[@]}" --from "$first" --to "$last" && over '13 weeks'
-    whole_ms=$took
-    cmp -s "$work/cold.csv" "$work/whole.csv" || fail 'follow gives another report than the cells by themselves'
-    ask month "${any[@]}" --from "$(day -60)" --to "$(day -32)" && over '4 weeks in the middle'
-    ask week "${any[@]}" --from "$(day -7)" --to "$last" && over 'the last week'
-    line_at "$size" 100000000 events report_ms ms "$slowest" "$slow_low" "$slow_high" "module report asked of a running follow, process start included; the slowest window of: ${windows%; }; median of 5 each; $sent events"
+    ask warm -91 -6 # what lies on the disk is in memory now
+    ask whole -91 0 && over '13 weeks'
+    whole_ms=$took whole_again=$again
+    cmp -s "$work/cold.csv" "$work/whole.0.csv" || fail 'follow gives another report than the cells by themselves'
+    ask month -60 -32 && over '4 weeks in the middle'
+    ask week -7 0 && over 'the last week'
+    line_at "$size" 100000000 events report_ms ms "$slowest" "$slow_low" "$slow_high" "module report over a window that was not asked for before, of a running follow, process start included; the slowest of: ${windows%; }; medians of 5 windows each; $sent events"
+    line report_again_ms ms "$whole_again" - - "13 weeks, asked for again: the figures were kept"
     line report_cold_ms ms "$(cat "$work/cold_ms")" - - "13 weeks, from the cells by themselves, opened for it"
-    ask topics "${any[@]}" --from "$first" --to "$last" --level topic
-    line_at "$size" 100000000 events report_topic_ms ms "$took" "$low" "$high" "13 weeks, topic level; median of 5"
-    module=$(awk -F, 'NR == 2 { print $1 }' "$work/whole.csv")
-    ask one "${any[@]}" --from "$first" --to "$last" --module "$module"
-    line_at "$size" 100000000 events report_module_ms ms "$took" "$low" "$high" "13 weeks, only module $module; median of 5"
+    ask topics -91 0 --level topic
+    line_at "$size" 100000000 events report_topic_ms ms "$took" "$low" "$high" "13 weeks, topic level; median of 5 windows that were not asked for before"
+    module=$(awk -F, 'NR == 2 { print $1 }' "$work/whole.0.csv")
+    ask one -91 0 --module "$module"
+    line_at "$size" 100000000 events report_module_ms ms "$took" "$low" "$high" "13 weeks, only module $module, of windows that were asked for as a whole before: what is suppressed is decided over all modules; median of 5"
     follow_mb=$(peak_mb "$follower")
     stop_follower
 }
@@ -77,7 +82,7 @@ ask_duckdb() {
     local code=0 csv=$work/events.csv
     "$bin/jejak-simulate" "${course[@]}" --out "$csv" >"$work/simulated" 2>&1 ||
         { cat "$work/simulated" >&2 && fail 'jejak-simulate failed'; }
-    TZ=Asia/Jakarta bench/peers/duckdb "$csv" "$work/duckdb" "$first" "$last" "$work/whole.csv" >"$work/duckdb.out" || code=$?
+    TZ=Asia/Jakarta bench/peers/duckdb "$csv" "$work/duckdb" "$first" "$last" "$work/whole.0.csv" >"$work/duckdb.out" || code=$?
     rm -rf "$csv" "$work/duckdb"
     if [ "$code" = 77 ]; then
         not_measured report_vs_duckdb ratio 'DuckDB is not installed (bench/peers/setup)'
@@ -109,7 +114,7 @@ measure_history() {
         ask_duckdb
     else
         start_follower "$home"
-        ask whole --tz Asia/Jakarta --from "$first" --to "$last"
+        ask whole -91 0
         whole_ms=$took follow_mb=$(peak_mb "$follower")
         stop_follower
     fi
