@@ -8,7 +8,7 @@
 #define TWO_PI 6.283185307179586476925286766559005768L
 
 enum {
-    FROM_THE_BOTTOM = 10000, /* up to here 2^-n is a long double and the tail is summed from 0 successes on */
+    FROM_THE_BOTTOM = 1000, /* up to here 2^-n is a double on any machine, and the tail is summed from 0 successes on */
 };
 
 double stats_quantile(const uint64_t *sorted, size_t n, double q)
