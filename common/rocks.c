@@ -140,7 +140,6 @@ static void plain_open(struct rocks *store, const char *family)
     rocksdb_options_set_compression_per_level(store->plain, levels, LEVELS);
 }
 
-/* Options that C has no setter for come through RocksDB's own option strings. */
 /* RocksDB would cut the cache into shards of 512 KiB, by a hash of the block: two values of a size like that and one of
  * them is always out. */
 static rocksdb_cache_t *cache_open(size_t bytes)
@@ -156,6 +155,7 @@ static rocksdb_cache_t *cache_open(size_t bytes)
     return cache;
 }
 
+/* Options that C has no setter for come through RocksDB's own option strings. */
 static enum status options_open(struct rocks *store, const struct rocks_options *wanted, struct error *error)
 {
     rocksdb_options_t *base = rocksdb_options_create();
