@@ -78,15 +78,21 @@ static bool take_dropoff(struct server *server, int64_t now_ms)
     return there;
 }
 
-/* Fills the open group with what waits; not for longer than a turn, nor while a group waits to be answered and the
- * committer for the next one. Parked batches whose learners were met go first: they came first. */
+/* Is a written group to be answered, or the open one to be handed over? */
+static bool committer_waits(const struct server *server)
+{
+    return committer_done(server->committer) || (committer_idle(server->committer) && serve_worth_writing(server));
+}
+
+/* Fills the open group with what waits; not for longer than a turn, nor while the committer waits. Parked batches whose
+ * learners were met go first: they came first. */
 void serve_take_batches(struct server *server)
 {
     int64_t now_ms = clock_now_ms(), until_ns = clock_mono_ns() + (int64_t)TURN_MS * 1000000;
     while (pipeline_ready(server->pipeline) && !group_full(server->open) && clock_mono_ns() < until_ns)
         pipeline_unpark(server->pipeline);
     bool more = true;
-    while (more && !group_full(server->open) && !committer_done(server->committer) && clock_mono_ns() < until_ns) {
+    while (more && !group_full(server->open) && !committer_waits(server) && clock_mono_ns() < until_ns) {
         more = take_batch(server, now_ms);
         if (!group_full(server->open))
             more |= take_dropoff(server, now_ms);

@@ -2,6 +2,13 @@
 
 #include "common/logline.h"
 
+enum {
+    /* So many take about as long to receive as to write. Were all that waits taken before an idle committer gets
+     * something, one group would hold the publishers' whole windows, and nothing would come while it is written; were
+     * it handed over at once, small batches would pay for many small groups. */
+    WORTH_EVENTS = 8192,
+};
+
 /* ---- answers ---- */
 
 static void send_answer(struct server *server, const struct group *group, struct group_answer *queued)
@@ -105,10 +112,28 @@ void serve_try_store_again(struct server *server)
 
 /* ---- groups ---- */
 
+/* The open group to the committer, which must be idle; the other one is open then. */
+static void submit(struct server *server)
+{
+    group_freeze(server->open, server->roles);
+    committer_submit(server->committer, server->open);
+    server->open = server->open == server->groups[0] ? server->groups[1] : server->groups[0];
+    pipeline_fill(server->pipeline, server->open);
+}
+
+bool serve_worth_writing(const struct server *server)
+{
+    return server->open->event_count >= WORTH_EVENTS;
+}
+
+/* A next group that is worth it is written while the answers of this one leave. */
 void serve_finish_group(struct server *server, struct group *group)
 {
+    struct error broken;
     if (group->result == STATUS_OK) {
         pipeline_durable(server->pipeline, group);
+        if (serve_worth_writing(server) && !pipeline_broken(server->pipeline, &broken))
+            submit(server);
         send_answers(server, group);
         serve_clear_group(server, group);
         return;
@@ -132,10 +157,6 @@ void serve_hand_over(struct server *server)
     struct error error;
     if (pipeline_broken(server->pipeline, &error) && committer_idle(server->committer))
         fail_store(server, &error);
-    if (group_empty(server->open) || !committer_idle(server->committer))
-        return;
-    group_freeze(server->open, server->roles);
-    committer_submit(server->committer, server->open);
-    server->open = server->open == server->groups[0] ? server->groups[1] : server->groups[0];
-    pipeline_fill(server->pipeline, server->open);
+    if (!group_empty(server->open) && committer_idle(server->committer))
+        submit(server);
 }

@@ -50,6 +50,7 @@ void serve_take_batches(struct server *server);
 void serve_take_met(struct server *server);
 
 /* serve_group.c: groups to the committer and back, answers, and a store that fails. */
+bool serve_worth_writing(const struct server *server); /* an idle committer gets the open group, whatever else waits */
 void serve_clear_group(struct server *server, struct group *group);
 void serve_finish_group(struct server *server, struct group *group);
 void serve_take_back(struct server *server);
