@@ -138,6 +138,8 @@ void facts_reader_close(struct facts_reader *reader);
 enum status facts_read(struct facts_reader *reader, uint32_t content, int32_t day, uint64_t piece, uint32_t index,
                        struct cell_facts *facts, struct error *error) must_check;
 void facts_reader_clear(struct facts_reader *reader);
+/* Lets go of all pieces: others are read next. */
+void facts_reader_let_go(struct facts_reader *reader);
 /* Sum of clipped_ms of a content path over [from_ms, to_ms) by event time, restricted learners left out. */
 enum status cells_clipped_ms(const struct cells *cells, uint32_t content, int64_t from_ms, int64_t to_ms,
                              uint64_t *clipped_ms, struct error *error) must_check;

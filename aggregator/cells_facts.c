@@ -4,9 +4,10 @@
 
 #include <stdlib.h>
 
-/* Values stay pinned while their sum is below this; beyond it all are let go and read again. */
+/* Values stay pinned while their sum is below this; beyond it all are let go and read again. A pinned value keeps its block
+ * in the cache, whatever else would need the room. */
 enum {
-    READER_MAX_BYTES = 256 << 20,
+    READER_MAX_BYTES = 32 << 20,
     READER_SLOTS = 1 << 12,
 };
 
@@ -41,6 +42,12 @@ static void reader_unpin(struct facts_reader *reader)
         }
     }
     reader->pinned_bytes = 0;
+}
+
+void facts_reader_let_go(struct facts_reader *reader)
+{
+    if (reader->pinned_bytes > 0)
+        reader_unpin(reader);
 }
 
 void facts_reader_close(struct facts_reader *reader)

@@ -362,6 +362,11 @@ void facts_reader_clear(struct facts_reader *reader)
         free(reader->borrowed[--reader->borrowed_count]);
 }
 
+void facts_reader_let_go(struct facts_reader *reader)
+{
+    facts_reader_clear(reader);
+}
+
 void facts_reader_close(struct facts_reader *reader)
 {
     facts_reader_clear(reader);
