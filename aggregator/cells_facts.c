@@ -98,15 +98,14 @@ static enum status reader_pin(struct facts_reader *reader, const struct cell_key
     return STATUS_OK;
 }
 
-enum status facts_read(struct facts_reader *reader, uint32_t content, int32_t day, uint64_t piece, uint32_t index,
+enum status facts_read(struct facts_reader *reader, const struct cell_key *key, uint32_t index,
                        struct cell_facts *facts, struct error *error)
 {
-    struct cell_key key = {content, day, piece};
-    for (struct reader_piece *at = reader->slots[key_slot(&key)]; at; at = at->next)
-        if (key_equal(&at->view.key, &key))
+    for (struct reader_piece *at = reader->slots[key_slot(key)]; at; at = at->next)
+        if (key_equal(&at->view.key, key))
             return cell_facts_at(&at->view, index, &reader->arena, facts, error);
     struct cell_facts_view *view = NULL;
-    enum status status = reader_pin(reader, &key, &view, error);
+    enum status status = reader_pin(reader, key, &view, error);
     return status == STATUS_OK ? cell_facts_at(view, index, &reader->arena, facts, error) : status;
 }
 

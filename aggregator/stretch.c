@@ -275,8 +275,8 @@ static enum status add_entry(struct stretch *stretch, size_t index, struct error
     if (moments_add_summary(&stretch->moments, piece->content, entry, stretch->from_ms, stretch->to_ms))
         return STATUS_OK;
     struct cell_facts facts;
-    enum status status = facts_read(stretch->facts, piece->content, piece->day, piece->piece,
-                                    (uint32_t)(index - piece->start), &facts, error);
+    struct cell_key key = {piece->content, piece->day, piece->piece};
+    enum status status = facts_read(stretch->facts, &key, (uint32_t)(index - piece->start), &facts, error);
     if (status)
         return status;
     moments_add(&stretch->moments, piece->content, &facts, stretch->from_ms, stretch->to_ms);
