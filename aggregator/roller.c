@@ -242,11 +242,21 @@ static int by_what_counts(const void *left, const void *right)
     return (first > second) - (first < second);
 }
 
+/* A piece has its marks by learner: those of a day are sorted as a rule. */
+static void sort_marks(struct cell_mark *marks, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        if (by_what_counts(&marks[i - 1], &marks[i]) > 0) {
+            qsort(marks, count, sizeof *marks, by_what_counts);
+            return;
+        }
+    }
+}
+
 static uint32_t reduce_marks(struct cell_mark *marks, uint32_t count)
 {
     uint32_t kept = 0;
-    if (count > 0)
-        qsort(marks, count, sizeof *marks, by_what_counts);
+    sort_marks(marks, count);
     for (uint32_t i = 0; i < count; i++) {
         bool counts = kept == 0 || marks[kept - 1].learner != marks[i].learner ||
                       is_progress(&marks[kept - 1]) != is_progress(&marks[i]);
@@ -262,7 +272,24 @@ static int by_time(const void *left, const void *right)
     return (a->time_ms > b->time_ms) - (a->time_ms < b->time_ms);
 }
 
-/* How many of the marks kept, which are sorted by time, come before this one. */
+/* Brings the days in order, which they are in but where the zone's rules have changed since the pieces were written. */
+static void order_days(struct roller *roller, int32_t day)
+{
+    const struct zone *zone = cells_time_zone(roller->cells);
+    int64_t from_ms = zone_day_start_ms(zone, day), to_ms = zone_day_start_ms(zone, day + 1);
+    for (uint32_t i = 0; i < roller->mark_count; i++) {
+        while (roller->marks[i].time_ms >= to_ms) {
+            from_ms = to_ms;
+            to_ms = zone_day_start_ms(zone, ++day + 1);
+        }
+        if (roller->marks[i].time_ms < from_ms) {
+            qsort(roller->marks, roller->mark_count, sizeof *roller->marks, by_time);
+            return;
+        }
+    }
+}
+
+/* How many of the marks kept, which are sorted by day, come before the start of one. */
 static uint32_t marks_before(const struct roller *roller, int64_t time_ms)
 {
     uint32_t low = 0, high = roller->mark_count;
@@ -368,8 +395,7 @@ static enum status roll_marks_block(struct roller *roller, const struct roll_day
                 struct marks_range range = {key->row, block, zone_day_start_ms(zone, end)};
                 roller->mark_count = 0;
                 status = cells_scan_marks(roller->cells, &range, keep_marks, roller, error);
-                if (roller->mark_count > 0)
-                    qsort(roller->marks, roller->mark_count, sizeof *roller->marks, by_time);
+                order_days(roller, block);
                 read = true;
             }
             if (wanted && !status)
