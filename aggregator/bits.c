@@ -2,7 +2,7 @@
 
 /* The baseline of x86-64 has no instruction that counts bits. Whoever has one takes a clone that uses it: avx2, which
  * implies it, and not arch=haswell, which only answers to its maker's own processors. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&               \
     !defined(__SANITIZE_THREAD__)
 #define FOR_PROCESSORS __attribute__((target_clones("avx2", "default")))
 #else

@@ -44,12 +44,7 @@ enum {
 };
 #define CELL_COHORTS UINT32_MAX /* the "content" of cohort changes */
 
-/* Sorts as its bytes: content, day, piece, big-endian. A day before 1970 cannot be. */
-struct cell_key {
-    uint32_t content;
-    int32_t day;
-    uint64_t piece;
-};
+/* A key sorts as its bytes: content, day, piece, big-endian. A day before 1970 cannot be. */
 void cell_key_write(const struct cell_key *key, uint8_t bytes[CELL_KEY_BYTES]);
 bool cell_key_read(struct slice bytes, struct cell_key *key);
 

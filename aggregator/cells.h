@@ -73,6 +73,13 @@ bool cells_days(const struct cells *cells, int32_t *first, int32_t *end);
 uint64_t cells_change(const struct cells *cells);
 bool cells_unchanged(const struct cells *cells, uint64_t change, int64_t before_ms);
 
+/* Which piece. */
+struct cell_key {
+    uint32_t content;
+    int32_t day; /* of the cells' zone, since 1970-01-01 */
+    uint64_t piece;
+};
+
 /* One learner's summary of one piece. Times in ms UTC. */
 struct cell_entry {
     uint32_t learner;
@@ -135,9 +142,11 @@ struct facts_reader;
 struct facts_reader *facts_reader_open(const struct cells *cells);
 void facts_reader_close(struct facts_reader *reader);
 /* `index` is the entry's index in the piece. Borrowed until facts_reader_clear(). */
-enum status facts_read(struct facts_reader *reader, uint32_t content, int32_t day, uint64_t piece, uint32_t index,
+enum status facts_read(struct facts_reader *reader, const struct cell_key *key, uint32_t index,
                        struct cell_facts *facts, struct error *error) must_check;
 void facts_reader_clear(struct facts_reader *reader);
+/* Lets go of all pieces: others are read next. */
+void facts_reader_let_go(struct facts_reader *reader);
 /* Sum of clipped_ms of a content path over [from_ms, to_ms) by event time, restricted learners left out. */
 enum status cells_clipped_ms(const struct cells *cells, uint32_t content, int64_t from_ms, int64_t to_ms,
                              uint64_t *clipped_ms, struct error *error) must_check;

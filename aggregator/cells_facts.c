@@ -4,9 +4,10 @@
 
 #include <stdlib.h>
 
-/* Values stay pinned while their sum is below this; beyond it all are let go and read again. */
+/* Values stay pinned while their sum is below this; beyond it all are let go and read again. A pinned value keeps its block
+ * in the cache, whatever else would need the room. */
 enum {
-    READER_MAX_BYTES = 256 << 20,
+    READER_MAX_BYTES = 32 << 20,
     READER_SLOTS = 1 << 12,
 };
 
@@ -41,6 +42,12 @@ static void reader_unpin(struct facts_reader *reader)
         }
     }
     reader->pinned_bytes = 0;
+}
+
+void facts_reader_let_go(struct facts_reader *reader)
+{
+    if (reader->pinned_bytes > 0)
+        reader_unpin(reader);
 }
 
 void facts_reader_close(struct facts_reader *reader)
@@ -91,15 +98,14 @@ static enum status reader_pin(struct facts_reader *reader, const struct cell_key
     return STATUS_OK;
 }
 
-enum status facts_read(struct facts_reader *reader, uint32_t content, int32_t day, uint64_t piece, uint32_t index,
+enum status facts_read(struct facts_reader *reader, const struct cell_key *key, uint32_t index,
                        struct cell_facts *facts, struct error *error)
 {
-    struct cell_key key = {content, day, piece};
-    for (struct reader_piece *at = reader->slots[key_slot(&key)]; at; at = at->next)
-        if (key_equal(&at->view.key, &key))
+    for (struct reader_piece *at = reader->slots[key_slot(key)]; at; at = at->next)
+        if (key_equal(&at->view.key, key))
             return cell_facts_at(&at->view, index, &reader->arena, facts, error);
     struct cell_facts_view *view = NULL;
-    enum status status = reader_pin(reader, &key, &view, error);
+    enum status status = reader_pin(reader, key, &view, error);
     return status == STATUS_OK ? cell_facts_at(view, index, &reader->arena, facts, error) : status;
 }
 

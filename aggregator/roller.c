@@ -242,11 +242,21 @@ static int by_what_counts(const void *left, const void *right)
     return (first > second) - (first < second);
 }
 
+/* A piece has its marks by learner: those of a day are sorted as a rule. */
+static void sort_marks(struct cell_mark *marks, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++) {
+        if (by_what_counts(&marks[i - 1], &marks[i]) > 0) {
+            qsort(marks, count, sizeof *marks, by_what_counts);
+            return;
+        }
+    }
+}
+
 static uint32_t reduce_marks(struct cell_mark *marks, uint32_t count)
 {
     uint32_t kept = 0;
-    if (count > 0)
-        qsort(marks, count, sizeof *marks, by_what_counts);
+    sort_marks(marks, count);
     for (uint32_t i = 0; i < count; i++) {
         bool counts = kept == 0 || marks[kept - 1].learner != marks[i].learner ||
                       is_progress(&marks[kept - 1]) != is_progress(&marks[i]);
@@ -256,35 +266,55 @@ static uint32_t reduce_marks(struct cell_mark *marks, uint32_t count)
     return kept;
 }
 
+static int by_time(const void *left, const void *right)
+{
+    const struct cell_mark *a = left, *b = right;
+    return (a->time_ms > b->time_ms) - (a->time_ms < b->time_ms);
+}
+
+/* Brings the days in order, which they are in but where the zone's rules have changed since the pieces were written. */
+static void order_days(struct roller *roller, int32_t day)
+{
+    const struct zone *zone = cells_time_zone(roller->cells);
+    int64_t from_ms = zone_day_start_ms(zone, day), to_ms = zone_day_start_ms(zone, day + 1);
+    for (uint32_t i = 0; i < roller->mark_count; i++) {
+        while (roller->marks[i].time_ms >= to_ms) {
+            from_ms = to_ms;
+            to_ms = zone_day_start_ms(zone, ++day + 1);
+        }
+        if (roller->marks[i].time_ms < from_ms) {
+            qsort(roller->marks, roller->mark_count, sizeof *roller->marks, by_time);
+            return;
+        }
+    }
+}
+
+/* How many of the marks kept, which are sorted by day, come before the start of one. */
+static uint32_t marks_before(const struct roller *roller, int64_t time_ms)
+{
+    uint32_t low = 0, high = roller->mark_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (roller->marks[middle].time_ms < time_ms)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 /* Of what was kept, the marks of the roll-up's days. */
 static void put_marks(struct roller *roller, const struct rollup_key *key)
 {
     const struct zone *zone = cells_time_zone(roller->cells);
-    int64_t from_ms = zone_day_start_ms(zone, key->day);
-    int64_t to_ms = zone_day_start_ms(zone, key->day + rollup_days(key->span));
-    uint32_t count = 0, kept = roller->mark_count;
-    struct cell_mark *all = roller->marks, *some = mem_new(kept, sizeof *some);
-    for (uint32_t i = 0; i < kept; i++)
-        if (all[i].time_ms >= from_ms && all[i].time_ms < to_ms)
-            some[count++] = all[i];
-    count = reduce_marks(some, count);
+    uint32_t from = marks_before(roller, zone_day_start_ms(zone, key->day));
+    uint32_t to = marks_before(roller, zone_day_start_ms(zone, key->day + rollup_days(key->span)));
+    struct cell_mark *some = mem_new(to - from, sizeof *some);
+    memcpy(some, roller->marks + from, (to - from) * sizeof *some);
+    uint32_t count = reduce_marks(some, to - from);
     cells_put_mark_rollup(roller->cells, key, some, count);
     roller->put_bytes += (size_t)(count + 1) * ENTRY_BYTES;
     free(some);
-}
-
-/* Those of the key's span that are missing among the next RUN_DAYS, before `end`; pieces are read once. */
-static enum status make_marks(struct roller *roller, struct rollup_key *key, int32_t end, struct error *error)
-{
-    const struct zone *zone = cells_time_zone(roller->cells);
-    int32_t days = rollup_days(key->span), run_end = key->day + RUN_DAYS < end ? key->day + RUN_DAYS : end;
-    struct marks_range range = {key->row, key->day, zone_day_start_ms(zone, key->day + RUN_DAYS)};
-    roller->mark_count = 0;
-    enum status status = cells_scan_marks(roller->cells, &range, keep_marks, roller, error);
-    for (; !status && key->day < run_end; key->day += days)
-        if (is_missing(roller, key->day))
-            put_marks(roller, key);
-    return status;
 }
 
 /* ---- a row ---- */
@@ -319,22 +349,25 @@ static enum status make_run(struct roller *roller, const struct walk_row *row, s
     return make_days(roller, row, key, last + 1, error);
 }
 
-/* Those of one span that overlap the row's days [first, end); longer spans read what is written, so each step is. */
-static enum status roll_span(struct roller *roller, const struct walk_row *row, struct rollup_key *key, int32_t first,
-                             int32_t end, struct error *error)
+/* The days of the row at work: pieces on [first, end); only days before the newest of the cells are rolled up. */
+struct roll_days {
+    int32_t first, end, newest;
+};
+
+/* Those of one span that overlap the row's days; longer spans read what is written, so each step is. */
+static enum status roll_span(struct roller *roller, const struct walk_row *row, struct rollup_key *key,
+                             const struct roll_days *of, struct error *error)
 {
-    int32_t days = rollup_days(key->span), newest = cells_newest_day(roller->cells);
-    key->day = first - first % days;
-    if (key->day + days > newest)
+    int32_t days = rollup_days(key->span);
+    key->day = of->first - of->first % days;
+    if (key->day + days > of->newest)
         return STATUS_OK;
     enum status status = STATUS_OK;
-    int32_t past = end < newest - days + 1 ? end : newest - days + 1; /* the first day that none starts with */
-    look(roller, key, newest);
+    int32_t past = of->end < of->newest - days + 1 ? of->end : of->newest - days + 1; /* none starts with it or later */
+    look(roller, key, of->newest);
     while (!status && key->day < past) {
         if (!is_missing(roller, key->day))
             key->day += days;
-        else if (row->level == ROLLUP_MARKS)
-            status = make_marks(roller, key, past, error);
         else if (key->span == 0)
             status = make_run(roller, row, key, past, error);
         else
@@ -343,22 +376,62 @@ static enum status roll_span(struct roller *roller, const struct walk_row *row, 
     return status ? status : cells_settle_rollups(roller->cells, error);
 }
 
+/* A block is the days of the longest span: those of every span that are missing in it, from pieces that are read once. */
+static enum status roll_marks_block(struct roller *roller, const struct roll_days *days, struct rollup_key *key,
+                                    struct error *error)
+{
+    const struct zone *zone = cells_time_zone(roller->cells);
+    int32_t block = key->day, end = block + rollup_days(ROLLUP_SPANS - 1);
+    enum status status = STATUS_OK;
+    bool read = false;
+    for (key->span = 0; key->span < ROLLUP_SPANS; key->span++) {
+        int32_t length = rollup_days(key->span);
+        key->day = block;
+        look(roller, key, end);
+        for (; !status && key->day < end; key->day += length) {
+            bool wanted = key->day + length > days->first && key->day < days->end &&
+                          key->day + length <= days->newest && is_missing(roller, key->day);
+            if (wanted && !read) {
+                struct marks_range range = {key->row, block, zone_day_start_ms(zone, end)};
+                roller->mark_count = 0;
+                status = cells_scan_marks(roller->cells, &range, keep_marks, roller, error);
+                order_days(roller, block);
+                read = true;
+            }
+            if (wanted && !status)
+                put_marks(roller, key);
+        }
+    }
+    key->day = end;
+    return status;
+}
+
+static enum status roll_marks(struct roller *roller, const struct roll_days *days, struct rollup_key *key,
+                              struct error *error)
+{
+    int32_t length = rollup_days(ROLLUP_SPANS - 1);
+    enum status status = STATUS_OK;
+    for (key->day = days->first - days->first % length; !status && key->day < days->end && key->day < days->newest;)
+        status = roll_marks_block(roller, days, key, error);
+    return status ? status : cells_settle_rollups(roller->cells, error);
+}
+
 static enum status roll_row(struct roller *roller, const struct walk_row *row, uint32_t number, struct error *error)
 {
-    int32_t first = 0, end = 0;
+    struct roll_days days = {.newest = cells_newest_day(roller->cells)};
     enum status status = STATUS_OK;
-    struct rollup_key key = {
-        .row = number,
-        .level = (uint8_t)row->level,
-    };
-    if (!cells_row_days(roller->cells, row->contents, row->content_count, &first, &end))
+    struct rollup_key key = {.row = number, .level = (uint8_t)row->level};
+    if (!cells_row_days(roller->cells, row->contents, row->content_count, &days.first, &days.end))
         return STATUS_OK;
+    days.end++; /* an interval may reach into the day after */
+    if (row->level == ROLLUP_MARKS)
+        return roll_marks(roller, &days, &key, error);
     if (!roller->walk) {
         roller->walk = walk_open(roller->cells, WALK_FOR_ROLLUPS);
         roller->stretch = stretch_open(roller->cells, true);
     }
     for (; key.span < ROLLUP_SPANS && !status; key.span++)
-        status = roll_span(roller, row, &key, first, end + 1, error); /* an interval may reach into the day after */
+        status = roll_span(roller, row, &key, &days, error);
     return status;
 }
 

@@ -67,8 +67,7 @@ void stretch_close(struct stretch *stretch)
 
 void stretch_rest(struct stretch *stretch)
 {
-    facts_reader_close(stretch->facts); /* pieces that it holds may be rewritten before the next row */
-    stretch->facts = facts_reader_open(stretch->cells);
+    facts_reader_let_go(stretch->facts); /* pieces may be rewritten before the next row */
     gather_close(&stretch->row);
     stretch->row = gather_open(stretch->cells);
     sums_close(&stretch->sums);
@@ -276,8 +275,8 @@ static enum status add_entry(struct stretch *stretch, size_t index, struct error
     if (moments_add_summary(&stretch->moments, piece->content, entry, stretch->from_ms, stretch->to_ms))
         return STATUS_OK;
     struct cell_facts facts;
-    enum status status = facts_read(stretch->facts, piece->content, piece->day, piece->piece,
-                                    (uint32_t)(index - piece->start), &facts, error);
+    struct cell_key key = {piece->content, piece->day, piece->piece};
+    enum status status = facts_read(stretch->facts, &key, (uint32_t)(index - piece->start), &facts, error);
     if (status)
         return status;
     moments_add(&stretch->moments, piece->content, &facts, stretch->from_ms, stretch->to_ms);
@@ -381,6 +380,7 @@ enum status stretch_row(struct stretch *stretch, const struct walk_row *row, str
 
 enum status stretch_read(struct stretch *stretch, const struct walk_row *row, struct error *error)
 {
+    facts_reader_let_go(stretch->facts);
     return gather_row(&stretch->row, row->contents, row->content_count, error);
 }
 

@@ -362,6 +362,11 @@ void facts_reader_clear(struct facts_reader *reader)
         free(reader->borrowed[--reader->borrowed_count]);
 }
 
+void facts_reader_let_go(struct facts_reader *reader)
+{
+    facts_reader_clear(reader);
+}
+
 void facts_reader_close(struct facts_reader *reader)
 {
     facts_reader_clear(reader);
@@ -377,14 +382,14 @@ static void *lend(struct facts_reader *reader, const void *data, size_t size)
     return reader->borrowed[reader->borrowed_count++] = lent;
 }
 
-enum status facts_read(struct facts_reader *reader, uint32_t content, int32_t day, uint64_t piece, uint32_t index,
+enum status facts_read(struct facts_reader *reader, const struct cell_key *key, uint32_t index,
                        struct cell_facts *facts, struct error *error)
 {
     enum status status = called(reader->cells, error);
     const struct piece *found = NULL;
     for (size_t i = 0; i < reader->cells->piece_count; i++) {
         const struct piece *at = &reader->cells->pieces[i];
-        if (at->content == content && at->day == day && at->number == piece)
+        if (at->content == key->content && at->day == key->day && at->number == key->piece)
             found = at;
     }
     ensure(found && index < found->count);
