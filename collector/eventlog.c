@@ -156,6 +156,7 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
         .max_wal_bytes = EVENTLOG_MAX_WAL_BYTES,
         .block_bytes = TABLE_BLOCK_BYTES,
         .compression_level = COMPRESSION_LEVEL,
+        .sync_bytes = 64 << 10, /* a commit syncs beside it */
     };
     enum status status = rocks_open(path, &rocks, families, ARRAY_COUNT(families), &log->store, error);
     if (status == STATUS_OK)

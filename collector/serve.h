@@ -8,8 +8,8 @@
  *     resolver        learners never seen were met: take the batches that waited for them
  *
  * One of the two groups is open and filled, the other one is with the committer or waits to be filled next. The open
- * one is handed over as soon as the committer is idle and it is worth a commit or nothing more waits; where it is full and the committer busy, batches wait in
- * ZeroMQ's bounded queues, and beyond them in the publishers' spools.
+ * one is handed over as soon as the committer is idle and it is worth a commit, or nothing more waits; where it is full and
+ * the committer busy, batches wait in ZeroMQ's bounded queues, and beyond them in the publishers' spools.
  */
 #ifndef JEJAK_COLLECTOR_SERVE_H
 #define JEJAK_COLLECTOR_SERVE_H

@@ -178,8 +178,9 @@ static enum status options_open(struct rocks *store, const struct rocks_options 
     rocksdb_options_set_info_log_level(options, LOG_LEVEL_FATAL);
     rocksdb_options_set_max_total_wal_size(options, wanted->max_wal_bytes);
     rocksdb_options_set_write_buffer_size(options, wanted->write_buffer_bytes);
-    rocksdb_options_set_bytes_per_sync(options, BYTES_PER_SYNC);
-    rocksdb_options_set_wal_bytes_per_sync(options, BYTES_PER_SYNC);
+    size_t sync_bytes = wanted->sync_bytes ? wanted->sync_bytes : BYTES_PER_SYNC;
+    rocksdb_options_set_bytes_per_sync(options, sync_bytes);
+    rocksdb_options_set_wal_bytes_per_sync(options, sync_bytes);
     rocksdb_options_set_compression(options, rocksdb_zstd_compression);
     /* window bits, level, strategy, dictionary bytes: zstd looks at the level */
     rocksdb_options_set_compression_options(options, -14, wanted->compression_level, 0, 0);

@@ -28,7 +28,9 @@ struct rocks_options {
     size_t max_wal_bytes;
     size_t block_bytes;    /* of the table files */
     int compression_level; /* zstd */
-    size_t memory_bytes;   /* of all memtables together; 0: write_buffer_bytes each, as many as there are families */
+    size_t sync_bytes;   /* of a file at a time on their way to the disk as it grows; 0: 1 MiB. Whoever waits for a sync
+                              beside it waits for so many */
+    size_t memory_bytes; /* of all memtables together; 0: write_buffer_bytes each, as many as there are families */
     /* What is written here can be made again: writes that are not synced pass the write-ahead log by. A crash leaves
      * the store as it was after some earlier write, of all families alike; closing it keeps everything. */
     bool remade;
