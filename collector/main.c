@@ -1,6 +1,8 @@
 /* jejak-collector - takes learning events from publishers, pseudonymises, stores and acknowledges them. */
+#include "collector/places.h"
 #include "collector/serve.h"
 #include "common/cli.h"
+#include "common/confine.h"
 #include "common/logline.h"
 #include "common/sock.h"
 #include "common/startup.h"
@@ -10,8 +12,6 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 enum {
@@ -178,6 +178,8 @@ static enum status run(const struct config *config, struct error *error)
     if (status == STATUS_OK && store_options.create)
         status = keys_make(config_text(config, CONFIG_KEYS), error);
     if (status == STATUS_OK)
+        status = places_confine(config, arguments.startup.file, error);
+    if (status == STATUS_OK)
         status = keys_read(config_text(config, CONFIG_KEYS), &keys, error);
     if (status == STATUS_OK) {
         memcpy(store_options.pseudonym_key, keys.pseudonym, KEY_BYTES);
@@ -208,18 +210,6 @@ static void block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-/* Memory holds learner ids and keys: a crash must not write it to a disk. A limit of 0 does not stop a core pattern
- * that is a pipe; that the process cannot be dumped does. Sanitizers look at their own process and would find nothing
- * then. */
-static void forbid_core_dumps(void)
-{
-    static const struct rlimit none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__
-    prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
-
 static void free_arguments(void)
 {
     startup_close(&arguments.startup);
@@ -234,10 +224,11 @@ int main(int argc, char **argv)
     cli_start("jejak-collector");
     argp_parse(&argp, argc, argv, 0, NULL, &arguments);
     umask(0077);
-    forbid_core_dumps();
     block_signals();
-    enum status status = sodium_init() < 0 ? error_set(&error, STATUS_SYSTEM, "libsodium cannot be initialised")
-                                           : startup_config(&arguments.startup, &config, &error);
+    enum status status = confine_privileges(&error); /* memory holds learner ids and keys */
+    if (status == STATUS_OK)
+        status = sodium_init() < 0 ? error_set(&error, STATUS_SYSTEM, "libsodium cannot be initialised")
+                                   : startup_config(&arguments.startup, &config, &error);
     if (status == STATUS_OK && arguments.check_config) {
         print_config(config);
     } else if (status == STATUS_OK) {
