@@ -77,14 +77,20 @@ static XXH128_hash_t fingerprint(const struct figures_query *query)
     return hash;
 }
 
+static void *copied(const void *from, size_t size)
+{
+    void *copy = mem_new(1, size);
+    if (size > 0)
+        memcpy(copy, from, size);
+    return copy;
+}
+
 static struct figures_table table_copy(const struct figures_table *table)
 {
     struct figures_table copy = {.row_count = table->row_count, .group_count = table->group_count};
     size_t group_cells = (size_t)table->row_count * table->group_count;
-    copy.rows = mem_new(table->row_count, sizeof *copy.rows);
-    memcpy(copy.rows, table->rows, table->row_count * sizeof *copy.rows);
-    copy.groups = mem_new(group_cells, sizeof *copy.groups);
-    memcpy(copy.groups, table->groups, group_cells * sizeof *copy.groups);
+    copy.rows = copied(table->rows, table->row_count * sizeof *copy.rows);
+    copy.groups = copied(table->groups, group_cells * sizeof *copy.groups);
     copy.group_names = mem_new(table->group_count, sizeof *copy.group_names);
     for (uint32_t i = 0; i < table->group_count; i++)
         copy.group_names[i] = mem_text("%s", table->group_names[i]);

@@ -310,7 +310,8 @@ static void put_marks(struct roller *roller, const struct rollup_key *key)
     uint32_t from = marks_before(roller, zone_day_start_ms(zone, key->day));
     uint32_t to = marks_before(roller, zone_day_start_ms(zone, key->day + rollup_days(key->span)));
     struct cell_mark *some = mem_new(to - from, sizeof *some);
-    memcpy(some, roller->marks + from, (to - from) * sizeof *some);
+    if (to > from)
+        memcpy(some, roller->marks + from, (to - from) * sizeof *some);
     uint32_t count = reduce_marks(some, to - from);
     cells_put_mark_rollup(roller->cells, key, some, count);
     roller->put_bytes += (size_t)(count + 1) * ENTRY_BYTES;
