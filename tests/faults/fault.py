@@ -13,15 +13,19 @@ this machine cannot run the row. The last line on standard output is
 and the exit code 0, 1 or 77. scripts/test-faults runs them all.
 """
 import argparse
+import contextlib
+import errno
 import faulthandler
 import itertools
 import json
+import mmap
 import os
 import random
 import re
 import secrets
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -49,6 +53,15 @@ def promise(condition, text):
         raise Broken(text() if callable(text) else text)
 
 
+@contextlib.contextmanager
+def as_promised(text=lambda: ""):
+    """A check of the system tests that fails in here is a promise that does not hold."""
+    try:
+        yield
+    except Failed as failed:
+        raise Broken(f"{failed} {text()}") from failed
+
+
 # ---- a row ----
 
 class Trial:
@@ -68,6 +81,14 @@ class Trial:
         home = jejak.Home(under=under or self.dir)
         self.homes.append(home)
         return home
+
+    def forget(self, home):
+        """Done with it: what it holds goes now."""
+        self.homes.remove(home)
+        logs = [collector.log_path for collector in home.collectors]
+        home.remove()
+        for path in logs:
+            os.unlink(path)
 
     def start(self, program, *arguments, **options):
         """A process that ends with the trial at the latest."""
@@ -215,12 +236,14 @@ class History:
         self.streams = [Stream(number, endpoint, chance, keys=keys) for number in range(sessions)]
 
     def pump(self, seconds, publish=True):
-        try:
+        with as_promised():
             restart.pump(self.streams, seconds, publish)
-        except Broken:
-            raise
-        except Failed as failed:  # an answer that PROTOCOL.md does not allow
-            raise Broken(str(failed)) from failed
+
+    def receive(self):
+        """What answers there are."""
+        with as_promised():
+            for stream in self.streams:
+                stream.receive()
 
     def finish(self, seconds=60):
         """Until everything is settled."""
@@ -255,11 +278,9 @@ class History:
 
     def compare(self, stored, acknowledged=None):
         """Each acknowledged batch is there, nothing twice, in order, whole, under its learner. -> events of the history."""
-        try:
+        with as_promised():
             seen = restart.verify(stored.ours, stored.lids, self.acknowledged() if acknowledged is None else acknowledged)
             restart.whole(seen, self.streams, {stream.number: stream.sizes for stream in self.streams})
-        except Failed as failed:
-            raise Broken(str(failed)) from failed
         return len(seen)
 
     def close(self):
@@ -302,12 +323,49 @@ class Load:
 
 # ---- faults ----
 
+NONE, ERROR, SHORT, HALF_ERROR, DONE_ERROR, TEAR, LIE = range(7)
+WRITE, SYNC = 1, 2
+WAL = ".log|"  # the write-ahead logs of log and vault
+
+
+class Disk:
+    """A disk that fails on command, for the programs that are started with its `env` (shim.c has the other end)."""
+
+    def __init__(self, trial, names=WAL):
+        check(os.path.exists(SHIM), f"{SHIM} is not built")
+        path = tempfile.mkstemp(prefix="disk-", dir=trial.dir)[1]
+        with open(path, "r+b") as file:
+            file.write(bytes(128) + names.encode().ljust(128, b"\0"))
+            file.flush()
+            self.memory = mmap.mmap(file.fileno(), 256)
+        self.env = {"LD_PRELOAD": SHIM, "JEJAK_FAULT": path}
+
+    def _get(self, kind, at):
+        return struct.unpack_from(kind, self.memory, at)[0]
+
+    def arm(self, action, calls, nth=1, number=errno.EIO, lasting=False):
+        """The n-th such call from now on fails; `number` is the errno or, for TEAR, how many 256ths are written."""
+        self.heal()
+        struct.pack_into("<IiIiI", self.memory, 4, calls, nth, lasting, number, 0)
+        struct.pack_into("<q", self.memory, 24, 0)
+        struct.pack_into("<I", self.memory, 0, action)
+
+    def heal(self):
+        struct.pack_into("<I", self.memory, 0, NONE)
+
+    def slow(self, sync_delay_ms=0, bytes_per_s=0):
+        struct.pack_into("<QQ", self.memory, 32, sync_delay_ms, bytes_per_s)
+
+    hits = property(lambda self: self._get("<I", 20))
+    hit_at = property(lambda self: self._get("<q", 24) / 1e9)
+    writes = property(lambda self: self._get("<Q", 48))
+    syncs = property(lambda self: self._get("<Q", 56))
+
+
 def restarted(home, *arguments, **options):
     """A collector that must start unaided."""
-    try:
+    with as_promised(lambda: f"does not start unaided: {home.collectors[-1].log()[-300:]}"):
         return Collector(home, *arguments, **options)
-    except Failed as failed:
-        raise Broken(f"does not start unaided: {failed}; {home.collectors[-1].log()[-300:]}") from failed
 
 
 def needs_root(what):
@@ -320,6 +378,20 @@ def needs_programs(*names):
     missing = [name for name in names if not shutil.which(name, path=path)]
     if missing:
         raise Skipped(f"not installed: {', '.join(missing)} (scripts/setup --test)")
+
+
+def template(trial):
+    """A home that was started and stopped once, to be copied."""
+    home = trial.home()
+    Collector(home).stop()
+    return home
+
+
+def copied(trial, template_home):
+    home = trial.home()
+    os.rmdir(home.path)
+    shutil.copytree(template_home.path, home.path, ignore=shutil.ignore_patterns("*.sock"))
+    return home
 
 
 def settle_status(home, *names):
