@@ -173,6 +173,11 @@ class Stream(restart.Stream):
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
         self.sizes = {}
+        self.heard = None  # (status, seq) of the last answer
+
+    def take(self, answer):
+        super().take(answer)
+        self.heard = (answer["status"], answer["seq"])
 
     def make(self):
         super().make()
