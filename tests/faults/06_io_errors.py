@@ -38,25 +38,8 @@ class Line:
         self.stream = self.history.streams[0]
         self.slowest_s = 0
 
-    def alive(self):
-        code = self.collector.process.poll()
-        promise(code is None, lambda: f"{self.name}: the collector ended with {code}: {self.collector.log()[-300:]}")
-
-    def ask(self, wait_s=1.0):
-        """Sends the open batch, a new one where there is none; its answer's status, None where none came in time."""
-        if not self.stream.unsettled:
-            if self.stream.made % 3:
-                self.stream.make()
-            else:
-                self.stream.make_new(1)
-        self.stream.heard = None
-        self.stream.send(self.stream.made, self.stream.sockets[-1])
-        until = time.monotonic() + wait_s
-        while self.stream.heard is None and time.monotonic() < until:
-            self.stream.sockets[-1].socket.poll(10)
-            self.history.receive()
-            self.alive()
-        return self.stream.heard and self.stream.heard[0]
+    def ask(self):
+        return self.history.ask(self.collector)
 
     def until_hit(self):
         until = time.monotonic() + 30

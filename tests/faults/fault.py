@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import errno
 import faulthandler
+import fcntl
 import itertools
 import json
 import mmap
@@ -187,6 +188,14 @@ class Stream(restart.Stream):
         super().make_new(count)
         self.sizes[self.made] = count
 
+    def make_big(self, count):
+        """A batch of known learners that takes room on a disk."""
+        self.made += 1
+        self.sizes[self.made] = count
+        learners = [self.chance.randrange(restart.LEARNERS) for _ in range(count)]
+        self.unsettled[self.made] = [jejak.event(f"s{self.number}/b{self.made}/e{i:060d}", f"learner-{learner}", "dwell", learner + 1)
+                                     for i, learner in enumerate(learners)]
+
 
 class Stored:
     """The log as it was read: events in all, those of the history in order, lids."""
@@ -249,6 +258,26 @@ class History:
         with as_promised():
             for stream in self.streams:
                 stream.receive()
+
+    def ask(self, collector, wait_s=1.0, big=0):
+        """The first session's open batch, or a new one, sent alone: its answer's status, None where none comes in time."""
+        stream = self.streams[0]
+        if not stream.unsettled:
+            if big:
+                stream.make_big(big)
+            elif stream.made % 3:
+                stream.make()
+            else:
+                stream.make_new(1)
+        stream.heard = None
+        stream.send(stream.made, stream.sockets[-1])
+        until = time.monotonic() + wait_s
+        while stream.heard is None and time.monotonic() < until:
+            stream.sockets[-1].socket.poll(10)
+            self.receive()
+            code = collector.process.poll()
+            promise(code is None, lambda: f"the collector ended with {code}: {collector.log()[-300:]}")
+        return stream.heard and stream.heard[0]
 
     def finish(self, seconds=60):
         """Until everything is settled."""
@@ -328,6 +357,7 @@ class Load:
 
 # ---- faults ----
 
+SHUTDOWN, WITHOUT_LOG = 0x8004587d, 2  # the ioctl of XFS_IOC_GOINGDOWN, which ext4 knows too
 NONE, ERROR, SHORT, HALF_ERROR, DONE_ERROR, TEAR, LIE = range(7)
 WRITE, SYNC = 1, 2
 WAL = ".log|"  # the write-ahead logs of log and vault
@@ -371,6 +401,56 @@ def restarted(home, *arguments, **options):
     """A collector that must start unaided."""
     with as_promised(lambda: f"does not start unaided: {home.collectors[-1].log()[-300:]}"):
         return Collector(home, *arguments, **options)
+
+
+class Disc:
+    """A small file system of our own: tmpfs, or ext4 or xfs in an image that is mounted over a loop device."""
+
+    def __init__(self, trial, kind, megabytes, image=None, at=None, options=""):
+        needs_root("mounting")
+        needs_programs("mount", *([] if kind == "tmpfs" else [f"mkfs.{kind}", "losetup"]))
+        self.trial, self.kind, self.options = trial, kind, options
+        self.path = at or tempfile.mkdtemp(prefix="d-", dir=trial.dir)
+        self.image = image or self.path + ".img"
+        if kind != "tmpfs" and image is None:
+            with open(self.image, "wb") as file:
+                file.truncate(megabytes << 20)
+            make = ["mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=0", self.image] if kind == "ext4" else \
+                ["mkfs.xfs", "-q", "-f", self.image]
+            subprocess.run(make, check=True, capture_output=True)
+        self.size = f"size={megabytes}m,"
+        trial.at_end(self.unmount)
+        self.mount()
+
+    def mount(self):
+        what = ["-t", "tmpfs", "-o", f"{self.size}mode=0700", "tmpfs"] if self.kind == "tmpfs" else \
+            ["-t", self.kind, "-o", f"loop{self.options}", self.image]
+        done = subprocess.run(["mount", *what, self.path], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Skipped(f"no {self.kind} can be mounted here: {done.stderr.decode().strip()}")
+        os.chmod(self.path, 0o700)
+
+    def unmount(self):
+        subprocess.run(["umount", self.path], capture_output=True, check=False)
+
+    def cut(self):
+        """The power is gone: nothing that is in memory gets to the disk from now on. Ends in mount() after unmount()."""
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.ioctl(folder, SHUTDOWN, struct.pack("I", WITHOUT_LOG))
+        finally:
+            os.close(folder)
+
+    def fill(self):
+        """To the last byte."""
+        with open(os.path.join(self.path, "filler"), "wb", buffering=0) as file:
+            for size in (1 << 20, 4096, 1):
+                with contextlib.suppress(OSError):
+                    while file.write(bytes(size)) == size:
+                        os.fsync(file.fileno())
+
+    def free(self):
+        os.unlink(os.path.join(self.path, "filler"))
 
 
 def needs_root(what):
