@@ -329,29 +329,31 @@ class Load:
     has on the way; end() is how many events were acknowledged in all."""
 
     def __init__(self, trial, endpoint, *options, publishers=2):
-        self.trial, self.loaders = trial, []
+        self.trial, self.loaders, self.hushed = trial, [], 0
         self.command = [os.path.join(BIN, "bench-load"), "--to", endpoint, "--publishers", str(publishers), "--learners", "2000",
                         "--distinct", "10000", "--batch", "50", "--duration", "3600", "--warm-up", "0", "--patience", "90",
                         "--json", *(options or ["--plain"])]
         self.renew()
 
     def renew(self):
-        if self.loaders:
-            self.loaders[-1].send_signal(signal.SIGINT)
+        self.hush()
         self.loaders.append(self.trial.start(*self.command, "--seed", str(len(self.loaders) + 1), stdout=subprocess.PIPE,
                                              stderr=subprocess.PIPE))
 
     def hush(self):
         """Nothing new from now on."""
-        self.loaders[-1].send_signal(signal.SIGINT)
+        for loader in self.loaders[self.hushed:]:
+            loader.send_signal(signal.SIGINT)
+        self.hushed = len(self.loaders)
 
     def end(self):
         self.hush()
         total = 0
         for loader in self.loaders:
             out, errors = loader.communicate(timeout=120)
-            promise(loader.returncode == 0, lambda: f"bench-load ended with {loader.returncode}: {errors.decode()}")
-            total += json.loads(out)["events"]
+            promise(loader.returncode in (0, -signal.SIGINT), f"bench-load ended with {loader.returncode}: {errors.decode()}")
+            if loader.returncode == 0:  # else it was told to end before it had begun
+                total += json.loads(out)["events"]
         return total
 
 
