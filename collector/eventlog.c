@@ -150,7 +150,7 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
 {
     static const char *const families[] = {LOGSTORE_LEARNERS, LOGSTORE_SESSIONS};
     struct rocks_options rocks = {
-        .mode = options->create ? ROCKS_CREATE : ROCKS_WRITE,
+        .mode = options->mode,
         .write_buffer_bytes = WRITE_BUFFER_BYTES,
         .cache_bytes = CACHE_BYTES,
         .max_wal_bytes = EVENTLOG_MAX_WAL_BYTES,
@@ -162,8 +162,8 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
     if (status == STATUS_OK)
         status = find_families(log, error);
     if (status == STATUS_OK)
-        status = options->create ? write_first(log, error) : read_first(log, error);
-    if (status == STATUS_OK && options->import && !log->import)
+        status = options->mode == ROCKS_CREATE ? write_first(log, error) : read_first(log, error);
+    if (status == STATUS_OK && options->import && !log->import && options->mode != ROCKS_READ_CUT)
         status = mark_import(log, error);
     return status;
 }

@@ -8,11 +8,12 @@
 
 #include "collector/group.h"
 #include "common/logstore.h"
+#include "common/rocks.h"
 
 struct eventlog;
 
 struct eventlog_options {
-    bool create;
+    enum rocks_mode mode;                   /* ROCKS_CREATE: a first start */
     bool import;                            /* events of any age: marks the store for good */
     uint64_t segment_bytes;                 /* a segment is closed at about this size */
     uint8_t vault_id[LOGSTORE_VAULT_BYTES]; /* STATUS_FOREIGN where the log was made with another */

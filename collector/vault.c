@@ -1,7 +1,5 @@
 #include "collector/vault.h"
 
-#include "common/rocks.h"
-
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -121,12 +119,12 @@ static enum status find_families(struct vault *vault, struct error *error)
     return STATUS_OK;
 }
 
-enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTES], struct vault **vault,
+enum status vault_open(const char *path, enum rocks_mode mode, const uint8_t key[KEY_BYTES], struct vault **vault,
                        struct error *error)
 {
     static const char *const families[] = {"persons", "known"};
     struct rocks_options options = {
-        .mode = create ? ROCKS_CREATE : ROCKS_WRITE,
+        .mode = mode,
         .write_buffer_bytes = WRITE_BUFFER_BYTES,
         .cache_bytes = CACHE_BYTES,
         .max_wal_bytes = MAX_WAL_BYTES,
@@ -144,7 +142,7 @@ enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTE
         derive_scalar(key, opened->scalar);
         crypto_generichash(opened->key_check, sizeof opened->key_check, (const uint8_t *)key_domain,
                            sizeof key_domain - 1, key, KEY_BYTES);
-        status = create ? write_first(opened, error) : read_first(opened, error);
+        status = mode == ROCKS_CREATE ? write_first(opened, error) : read_first(opened, error);
     }
     if (status != STATUS_OK) {
         vault_close(opened);
