@@ -60,6 +60,8 @@ static enum status cells_read(struct cells *cells, const struct cells_settings *
     if (status == STATUS_OK)
         status = cells_read_cut(cells, error);
     if (status == STATUS_OK)
+        status = cells_read_lost(cells, error);
+    if (status == STATUS_OK)
         status = cells_read_contents(cells, error);
     if (status == STATUS_OK)
         status = cells_read_learners(cells, error);
@@ -109,6 +111,7 @@ void cells_close(struct cells *cells)
         free(cells->paths[i]);
     free(cells->paths);
     free(cells->path_slots);
+    free(cells->lost);
     free(cells->dead);
     free(cells->restricted);
     free(cells->restricted_lids);

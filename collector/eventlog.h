@@ -7,7 +7,7 @@
 #define JEJAK_COLLECTOR_EVENTLOG_H
 
 #include "collector/group.h"
-#include "common/logstore.h"
+#include "common/logread.h"
 #include "common/rocks.h"
 
 struct eventlog;
@@ -33,8 +33,9 @@ bool eventlog_import(const struct eventlog *log);
  * cost: every record whole, no offset missing. Call it once, before the first commit: it also learns how full the segment
  * is (where it was not walked to its begin, by its table files) and which month it belongs to. */
 enum status eventlog_check_tail(struct eventlog *log, struct error *error) must_check;
-/* The log ends before the first offset that is missing; what stands beyond it is deleted, and what comes is another
- * history, of a new epoch. vault_rows: of the vault as it is now. Synced. Not where the tail is corrupt or foreign. */
+/* What stands beyond the log's end is deleted; what is damaged or missing before it in the last segment is written down,
+ * said once in the log, and asked for no more; nothing that stands goes. What comes is another history, of a new epoch.
+ * vault_rows: of the vault as it is now. Synced. Not where records belong to another log. */
 enum status eventlog_accept_loss(struct eventlog *log, uint64_t vault_rows, struct error *error) must_check;
 
 /* Makes a frozen group durable. vault_rows: how many rows the vault has with this group's. The group's event and
@@ -52,10 +53,13 @@ typedef enum status (*eventlog_session_fn)(struct slice key, struct slice value,
 enum status eventlog_sessions(struct eventlog *log, eventlog_session_fn each, void *argument,
                               struct error *error) must_check;
 
-/* Durable records from the one that covers `offset`, in order, until `each` returns false. The record borrows. */
-typedef bool (*eventlog_record_fn)(struct slice record, const struct record_header *header, void *argument);
-enum status eventlog_read(struct eventlog *log, uint64_t offset, eventlog_record_fn each, void *argument,
+/* Durable records from the one that covers `offset`, in order, until `each` returns false; in place of damaged and missing
+ * ones, lost records. */
+enum status eventlog_read(struct eventlog *log, uint64_t offset, logread_fn each, void *argument,
                           struct error *error) must_check;
+
+/* How many offsets are known to be lost: met by eventlog_read() since the log was opened. Any thread. */
+uint64_t eventlog_lost(struct eventlog *log);
 
 uint64_t eventlog_table_bytes(struct eventlog *log);
 uint32_t eventlog_segment_count(const struct eventlog *log);

@@ -50,7 +50,14 @@ static enum status check_reach(const struct store *store, const struct watermark
             "the vault has %llu rows, the event log was written with %llu: the vault is older than its log; "
             "restore the vault's latest backup, or start once with --accept-loss",
             (unsigned long long)vault_rows(store->vault), (unsigned long long)next.vault_rows);
-    return eventlog_check_tail(store->log, error);
+    enum status status = eventlog_check_tail(store->log, error);
+    if (status == STATUS_CORRUPT) {
+        struct error damage = *error;
+        error_set(error, status,
+                  "%s; restore a backup, or start once with --accept-loss to go on without what is damaged",
+                  damage.text);
+    }
+    return status;
 }
 
 /* The epoch may be ahead of the watermark by a renewal that was interrupted; never behind. */
@@ -71,12 +78,15 @@ static enum status open_existing(const struct config *config, const struct store
     enum status status = watermark_open(config_text(config, CONFIG_WATERMARK), &store->watermark, &mark, error);
     if (status == STATUS_OK && check_belongs(store, &mark, error) != STATUS_OK)
         status = error_prefix(error, "%s", config_text(config, CONFIG_WATERMARK));
-    if (status == STATUS_OK && check_reach(store, &mark, error) != STATUS_OK)
-        status = error_prefix(error, "%s", config_text(config, CONFIG_LOG));
-    if (status == STATUS_LOSS && options->accept_loss) {
+    if (status != STATUS_OK)
+        return status;
+    status = check_reach(store, &mark, error);
+    if ((status == STATUS_LOSS || status == STATUS_CORRUPT) && options->accept_loss) {
         struct error loss = *error;
         status = accept_loss(store, &loss, error);
     }
+    if (status != STATUS_OK)
+        status = error_prefix(error, "%s", config_text(config, CONFIG_LOG));
     if (status != STATUS_OK)
         return status;
     mark = mark_of(store);

@@ -15,6 +15,8 @@ enum {
         0,                 /* rocksdb::WALRecoveryMode: a record cut short at the end is the write that never was */
     WAL_POINT_IN_TIME = 2, /* the first record that is not whole is the end */
     LOG_LEVEL_FATAL = 4,
+    INDEX_WITH_FIRST_KEYS =
+        3, /* rocksdb::BlockBasedTableOptions::kBinarySearchWithFirstKey; c.h names those below it */
     CACHE_SHARD_BYTES = 32 << 20,
     BYTES_PER_SYNC = 1 << 20, /* table files and WAL go to the disk as they grow, not in one burst at their end */
 };
@@ -199,6 +201,8 @@ static enum status options_open(struct rocks *store, const struct rocks_options 
     store->cache = cache_open(wanted->cache_bytes);
     rocksdb_block_based_options_set_block_cache(store->table, store->cache);
     rocksdb_block_based_options_set_block_size(store->table, wanted->block_bytes);
+    if (wanted->first_keys)
+        rocksdb_block_based_options_set_index_type(store->table, INDEX_WITH_FIRST_KEYS);
     rocksdb_options_set_block_based_table_factory(options, store->table);
     store->read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(store->read, 1);

@@ -39,6 +39,9 @@ struct rocks_options {
     /* What is written here can be made again: writes that are not synced pass the write-ahead log by. A crash leaves
      * the store as it was after some earlier write, of all families alike; closing it keeps everything. */
     bool remade;
+    /* The index of a table file holds the first key of each block: an iterator reads no block only to see where it begins,
+     * so that a damaged one bars nothing that lies before it in other files. */
+    bool first_keys;
     bool plain_first_level;   /* files are compressed only when they are first merged */
     int first_level_files;    /* so many are merged at once; 0: RocksDB's own number, 4 */
     const char *plain_family; /* the name of one that is never compressed; NULL: none */
