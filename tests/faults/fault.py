@@ -414,7 +414,7 @@ class Disc:
         self.trial, self.kind, self.options = trial, kind, options
         self.path = at or tempfile.mkdtemp(prefix="d-", dir=trial.dir)
         self.image = image or self.path + ".img"
-        if kind != "tmpfs" and image is None:
+        if kind != "tmpfs" and not os.path.exists(self.image):
             with open(self.image, "wb") as file:
                 file.truncate(megabytes << 20)
             make = ["mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=0", self.image] if kind == "ext4" else \
@@ -433,7 +433,8 @@ class Disc:
         os.chmod(self.path, 0o700)
 
     def unmount(self):
-        subprocess.run(["umount", self.path], capture_output=True, check=False)
+        if os.path.ismount(self.path):
+            subprocess.run(["umount", self.path], capture_output=True, check=True)
 
     def cut(self):
         """The power is gone: nothing that is in memory gets to the disk from now on. Ends in mount() after unmount()."""
