@@ -55,7 +55,7 @@ class Images:
         finally:
             for one in self.home.collectors:
                 one.kill()
-            disc.unmount()
+            disc.close()
             os.unlink(path)
         return events
 

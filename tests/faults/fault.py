@@ -408,10 +408,10 @@ def restarted(home, *arguments, **options):
 class Disc:
     """A small file system of our own: tmpfs, or ext4 or xfs in an image that is mounted over a loop device."""
 
-    def __init__(self, trial, kind, megabytes, image=None, at=None, options=""):
+    def __init__(self, trial, kind, megabytes, image=None, at=None):
         needs_root("mounting")
         needs_programs("mount", *([] if kind == "tmpfs" else [f"mkfs.{kind}", "losetup"]))
-        self.trial, self.kind, self.options = trial, kind, options
+        self.trial, self.kind = trial, kind
         self.path = at or tempfile.mkdtemp(prefix="d-", dir=trial.dir)
         self.image = image or self.path + ".img"
         if kind != "tmpfs" and not os.path.exists(self.image):
@@ -420,21 +420,36 @@ class Disc:
             make = ["mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=0", self.image] if kind == "ext4" else \
                 ["mkfs.xfs", "-q", "-f", self.image]
             subprocess.run(make, check=True, capture_output=True)
+        self.device = None if kind == "tmpfs" else self.attach()
         self.size = f"size={megabytes}m,"
-        trial.at_end(self.unmount)
+        trial.at_end(self.close)
         self.mount()
+
+    def attach(self):
+        done = subprocess.run(["losetup", "--find", "--show", self.image], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Skipped(f"no loop device: {done.stderr.decode().strip()}")
+        return done.stdout.decode().strip()
+
+    def close(self):
+        self.unmount()
+        if self.device:
+            subprocess.run(["losetup", "-d", self.device], check=True)
+        self.device = None
 
     def mount(self):
         what = ["-t", "tmpfs", "-o", f"{self.size}mode=0700", "tmpfs"] if self.kind == "tmpfs" else \
-            ["-t", self.kind, "-o", f"loop{self.options}", self.image]
+            ["-t", self.kind, self.device]
         done = subprocess.run(["mount", *what, self.path], capture_output=True, check=False)
         if done.returncode != 0:
             raise Skipped(f"no {self.kind} can be mounted here: {done.stderr.decode().strip()}")
         os.chmod(self.path, 0o700)
 
     def unmount(self):
-        if os.path.ismount(self.path):
-            subprocess.run(["umount", self.path], capture_output=True, check=True)
+        with open("/proc/mounts", encoding="utf-8") as mounts:  # the folder itself cannot be looked at after a cut
+            mounted = any(line.split()[1] == self.path for line in mounts)
+        if mounted:
+            subprocess.run(["umount", self.path], check=True)
 
     def cut(self):
         """The power is gone: nothing that is in memory gets to the disk from now on. Ends in mount() after unmount()."""
