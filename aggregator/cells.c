@@ -54,6 +54,38 @@ static enum status store_open(struct cells *cells, size_t cache_bytes, bool make
 
 /* ---- opening ---- */
 
+static bool is_ours(const char *family)
+{
+    bool ours = strcmp(family, "default") == 0;
+    for (size_t i = 0; i < ARRAY_COUNT(family_names); i++)
+        ours = ours || strcmp(family, family_names[i]) == 0;
+    return ours;
+}
+
+/* Is this what a process that died while it made the cells left: some of their families, and not a row in them? */
+static bool never_made(struct cells *cells)
+{
+    bool empty = true;
+    for (size_t i = 0; empty && i < rocks_family_count(cells->store); i++) {
+        struct rocks_family *family = rocks_family_at(cells->store, i);
+        struct rocks_iterator *rows = rocks_iterator_open(cells->store, family);
+        struct error error;
+        rocks_iterator_seek(rows, slice_of("", 0));
+        empty = is_ours(rocks_family_name(family)) && !rocks_iterator_valid(rows) &&
+                rocks_iterator_status(rows, &error) == STATUS_OK;
+        rocks_iterator_close(rows);
+    }
+    return empty;
+}
+
+static enum status make_anew(struct cells *cells, size_t cache_bytes, struct error *error)
+{
+    rocks_close(cells->store);
+    cells->store = NULL;
+    enum status status = rocks_destroy(cells->path, error);
+    return status == STATUS_OK ? store_open(cells, cache_bytes, true, error) : status;
+}
+
 static enum status cells_read(struct cells *cells, const struct cells_settings *settings, struct error *error)
 {
     enum status status = cells_read_settings(cells, settings, error);
@@ -93,6 +125,10 @@ enum status cells_open(const char *path, enum cells_mode mode, const struct cell
         status = error_set(error, STATUS_NO_INPUT, "%s: no cells stand here; run `jejak-aggregator fold` first", path);
     if (status == STATUS_OK)
         status = store_open(cells, settings->cache_bytes, make, error);
+    if (mode == CELLS_WRITE && !make && cells->store && never_made(cells)) {
+        make = true;
+        status = make_anew(cells, settings->cache_bytes, error);
+    }
     if (status == STATUS_OK && make)
         status = cells_base_make(cells, settings, error);
     if (status == STATUS_OK)

@@ -185,10 +185,8 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
 {
     static const char *const families[] = {LOGSTORE_LEARNERS, LOGSTORE_SESSIONS};
     struct rocks_options rocks = {
-        .mode = options->create ? ROCKS_CREATE
-                : options->look ? ROCKS_READ_ONLY
-                                : ROCKS_WRITE,
-        .beside_writer = options->look,
+        .mode = options->mode,
+        .beside_writer = options->mode == ROCKS_READ_ONLY,
         .write_buffer_bytes = WRITE_BUFFER_BYTES,
         .cache_bytes = CACHE_BYTES,
         .max_wal_bytes = EVENTLOG_MAX_WAL_BYTES,
@@ -201,8 +199,8 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
     if (status == STATUS_OK)
         status = find_families(log, error);
     if (status == STATUS_OK)
-        status = options->create ? write_first(log, error) : read_first(log, error);
-    if (status == STATUS_OK && options->import && !log->import)
+        status = options->mode == ROCKS_CREATE ? write_first(log, error) : read_first(log, error);
+    if (status == STATUS_OK && options->import && !log->import && options->mode != ROCKS_READ_CUT)
         status = mark_import(log, error);
     return status;
 }
@@ -215,7 +213,7 @@ enum status eventlog_open(const char *path, const struct eventlog_options *optio
     opened->batch = rocks_batch_open();
     opened->segment_bytes = options->segment_bytes;
     memcpy(opened->vault_id, options->vault_id, sizeof opened->vault_id);
-    opened->look = options->look;
+    opened->look = options->mode == ROCKS_READ_ONLY;
     opened->last_month = -1;
     enum status status = open_store(opened, path, options, error);
     if (status != STATUS_OK) {

@@ -8,14 +8,14 @@
 
 #include "collector/group.h"
 #include "common/logread.h"
+#include "common/rocks.h"
 
 struct eventlog;
 
 struct eventlog_options {
-    bool create;
-    bool look;                              /* reads only, also beside a writer (rocks.h, beside_writer) */
-    bool import;                            /* events of any age: marks the store for good */
-    uint64_t segment_bytes;                 /* a segment is closed at about this size */
+    enum rocks_mode mode;   /* ROCKS_CREATE: a first start; ROCKS_READ_ONLY: to look, also beside a writer */
+    bool import;            /* events of any age: marks the store for good */
+    uint64_t segment_bytes; /* a segment is closed at about this size */
     uint8_t vault_id[LOGSTORE_VAULT_BYTES]; /* STATUS_FOREIGN where the log was made with another */
 };
 

@@ -1,7 +1,5 @@
 #include "collector/vault.h"
 
-#include "common/rocks.h"
-
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -153,11 +151,11 @@ enum status vault_look(const char *path, struct vault **vault, struct error *err
     return STATUS_OK;
 }
 
-enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTES], struct vault **vault,
+enum status vault_open(const char *path, enum rocks_mode mode, const uint8_t key[KEY_BYTES], struct vault **vault,
                        struct error *error)
 {
     struct vault *opened = mem_new(1, sizeof *opened);
-    enum status status = open_store(opened, path, create ? ROCKS_CREATE : ROCKS_WRITE, error);
+    enum status status = open_store(opened, path, mode, error);
     if (status == STATUS_OK) {
         opened->writes = true;
         opened->adding = rocks_batch_open();
@@ -165,7 +163,7 @@ enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTE
         derive_scalar(key, opened->scalar);
         crypto_generichash(opened->key_check, sizeof opened->key_check, (const uint8_t *)key_domain,
                            sizeof key_domain - 1, key, KEY_BYTES);
-        status = create ? write_first(opened, error) : read_first(opened, error);
+        status = mode == ROCKS_CREATE ? write_first(opened, error) : read_first(opened, error);
     }
     if (status != STATUS_OK) {
         vault_close(opened);

@@ -19,6 +19,7 @@
 #include "collector/lookup.h"
 #include "common/block.h"
 #include "common/keyfile.h"
+#include "common/rocks.h"
 
 struct vault;
 
@@ -39,8 +40,8 @@ struct vault_row {
     bool new_number; /* the log binds number to lid with the next record; else it did so before */
 };
 
-/* create: a first start. key: the bytes of keys/pseudonym.key. */
-enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTES], struct vault **vault,
+/* mode: ROCKS_CREATE is a first start. key: the bytes of keys/pseudonym.key. */
+enum status vault_open(const char *path, enum rocks_mode mode, const uint8_t key[KEY_BYTES], struct vault **vault,
                        struct error *error) must_check;
 /* Reads only, without the key, also beside a writer (rocks.h, beside_writer): for vault_persons(), vault_known(). */
 enum status vault_look(const char *path, struct vault **vault, struct error *error) must_check;

@@ -240,7 +240,7 @@ static void check_watermark(struct verify *verify)
 /* The watermark first and the vault last: what is written meanwhile only makes log and vault longer than they must be. */
 static enum status open_stores(const struct config *config, struct verify *verify, struct error *error)
 {
-    struct eventlog_options options = {.look = true};
+    struct eventlog_options options = {.mode = ROCKS_READ_ONLY};
     enum status status = watermark_look(config_text(config, CONFIG_WATERMARK), &verify->mark, error);
     if (status != STATUS_OK)
         return status;

@@ -1,6 +1,7 @@
 /* rocks.h - RocksDB, confined to this pair of files, with the settings that keep what was acknowledged.
  *
- * Every store is opened with: WAL recovery mode 0 (tolerates no damaged tail but one cut short; see docs/DESIGN.md),
+ * Every store is opened with: WAL recovery mode 0 (tolerates no damaged tail but one cut short; see docs/DESIGN.md), unless
+ * its owner knows how far it must reach and asks for what stands before the damage (ROCKS_WRITE_CUT),
  * paranoid checks, no recycled logs, no flush during recovery, create_if_missing only where asked, a bounded WAL, and
  * its info log outside the store (Debian's build aborts when writing that log fails). A failed write means "unknown",
  * never "not stored": the caller closes the store, opens it again and looks.
@@ -19,6 +20,10 @@ enum rocks_mode {
     ROCKS_CREATE,    /* a new store; refused where one stands */
     ROCKS_WRITE,     /* an existing store; refused where none stands */
     ROCKS_READ_ONLY, /* an existing store that nobody writes at the moment */
+    /* An existing store as it was before the first damaged record of its write-ahead logs: a power cut leaves the end of
+     * what was never synced half written. To look at, or for writing: then whatever is behind is gone for good. */
+    ROCKS_READ_CUT,
+    ROCKS_WRITE_CUT,
 };
 
 struct rocks_options {

@@ -291,6 +291,50 @@ static void fold_small(struct cells *cells, const struct scribe *scribe)
     scribe_fold(scribe, cells, &dice, NOBODY);
 }
 
+/* What a process leaves that dies while it makes the cells: some of the families. row: and one row in the first of them. */
+static void begin_cells(const char *path, bool row)
+{
+    static const char *const families[] = {"contents", "learners", "pieces"};
+    struct rocks_options options = {.mode = ROCKS_CREATE,
+                                    .write_buffer_bytes = 1 << 20,
+                                    .cache_bytes = 1 << 20,
+                                    .max_wal_bytes = 1 << 20,
+                                    .block_bytes = 4096};
+    struct rocks *store;
+    cr_assert_eq(rocks_open(path, &options, families, ARRAY_COUNT(families), &store, &error), STATUS_OK, "%s",
+                 error.text);
+    struct rocks_batch *batch = rocks_batch_open();
+    if (row)
+        rocks_batch_put(batch, rocks_family(store, "contents"), slice_of_text("a"), slice_of_text("b"));
+    cr_assert_eq(rocks_write(store, batch, true, &error), STATUS_OK);
+    rocks_batch_close(batch);
+    rocks_close(store);
+}
+
+Test(cells, whose_making_was_interrupted_are_made_anew)
+{
+    char *path = mem_text("%s/cells", folder);
+    struct cells_settings settings = {.zone = "Asia/Jakarta", .max_slice_ms = 1800000, .cache_bytes = 1 << 20};
+    struct cells *cells = NULL;
+    begin_cells(path, false);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(cells_open(path, CELLS_WRITE, &settings, &cells, &error), STATUS_OK, "%s", error.text);
+        cells_close(cells);
+    }
+    free(path);
+}
+
+Test(cells, that_hold_anything_are_not_made_anew)
+{
+    char *path = mem_text("%s/cells", folder);
+    struct cells_settings settings = {.zone = "Asia/Jakarta", .max_slice_ms = 1800000, .cache_bytes = 1 << 20};
+    struct cells *cells = NULL;
+    begin_cells(path, true);
+    cr_assert_eq(cells_open(path, CELLS_WRITE, &settings, &cells, &error), STATUS_CORRUPT);
+    cr_assert_not_null(strstr(error.text, "rebuild"), "%s", error.text);
+    free(path);
+}
+
 Test(cells, know_whether_a_time_has_changed)
 {
     int64_t midnight = NOON - DAY_MS / 2;

@@ -357,6 +357,97 @@ Test(store, a_missing_record_is_named_and_its_loss_can_be_accepted)
     scene_close(scene);
 }
 
+/* The newest write-ahead log of a store, open for reading and writing at its end. */
+static FILE *open_write_ahead_log(const char *store)
+{
+    DIR *folder = opendir(store);
+    char newest[64] = "";
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        size_t length = strlen(entry->d_name);
+        if (length > 4 && length < sizeof newest && strcmp(entry->d_name + length - 4, ".log") == 0 &&
+            strcmp(entry->d_name, newest) > 0)
+            strcpy(newest, entry->d_name);
+    }
+    closedir(folder);
+    char *path = mem_text("%s/%s", store, newest);
+    FILE *file = fopen(path, "r+e");
+    cr_assert_not_null(file, "%s", path);
+    fseek(file, 0, SEEK_END);
+    free(path);
+    return file;
+}
+
+/* What a power cut leaves of a write that was never synced: the head of its record, and zeros where the rest would be. */
+static void append_half_written_record(const char *store)
+{
+    uint8_t record[7 + 100] = {0x5a, 0x11, 0xc3, 0x07, 100, 0, 1};
+    FILE *file = open_write_ahead_log(store);
+    cr_assert_eq(fwrite(record, sizeof record, 1, file), 1);
+    fclose(file);
+}
+
+static void flip_byte(const char *store, long from_end)
+{
+    FILE *file = open_write_ahead_log(store);
+    fseek(file, -from_end, SEEK_END);
+    int byte = fgetc(file);
+    fseek(file, -1, SEEK_CUR);
+    fputc(byte ^ 0xff, file);
+    fclose(file);
+}
+
+Test(store, a_half_written_end_is_let_go)
+{
+    static const enum config_key keys[] = {CONFIG_LOG, CONFIG_VAULT};
+    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
+        struct scene *scene = scene_make(NULL);
+        char *path = config_path(scene, keys[i]);
+        take_batches(scene, 1, 3);
+        scene_stop(scene);
+        append_half_written_record(path);
+        assert_starts(scene, false);
+        cr_assert_eq(eventlog_next(scene->store.log).offset, 3);
+        cr_assert_eq(vault_rows(scene->store.vault), 3);
+        scene_restart(scene);
+        take_batches(scene, 4, 5);
+        scene_restart(scene);
+        cr_assert_eq(eventlog_next(scene->store.log).offset, 5);
+        free(path);
+        scene_close(scene);
+    }
+}
+
+Test(store, damage_in_what_was_acknowledged_is_a_loss_and_nothing_is_touched)
+{
+    struct scene *scene = scene_make(NULL);
+    char *log = config_path(scene, CONFIG_LOG);
+    take_batches(scene, 1, 3);
+    scene_stop(scene);
+    flip_byte(log, 20);
+    assert_refused(scene, STATUS_LOSS, "offsets 2 to 2 were acknowledged and are missing");
+    flip_byte(log, 20);
+    assert_starts(scene, false);
+    cr_assert_eq(eventlog_next(scene->store.log).offset, 3);
+    scene_stop(scene);
+    free(log);
+    scene_close(scene);
+}
+
+Test(store, damage_in_what_was_acknowledged_can_be_accepted)
+{
+    struct scene *scene = scene_make(NULL);
+    char *log = config_path(scene, CONFIG_LOG);
+    take_batches(scene, 1, 3);
+    scene_stop(scene);
+    flip_byte(log, 20);
+    assert_starts(scene, true);
+    cr_assert_eq(eventlog_next(scene->store.log).offset, 2);
+    cr_assert_eq(eventlog_identity(scene->store.log).epoch, 2);
+    scene_restart(scene);
+    free(log);
+    scene_close(scene);
+}
+
 /* Parts of the write-ahead log gone: `next` and the records disagree, either way. */
 Test(store, a_tail_that_disagrees_is_a_loss_that_can_be_accepted)
 {
