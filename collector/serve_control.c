@@ -20,6 +20,8 @@ void serve_apply_limits(struct server *server)
         .max_learners = (uint32_t)config_whole(config, CONFIG_MAX_LEARNERS),
         .max_new_learners = (uint32_t)config_whole(config, CONFIG_MAX_NEW_LEARNERS),
         .retry_ms = (uint32_t)config_whole(config, CONFIG_RETRY_MS),
+        .rates = {.events = (uint64_t)config_whole(config, CONFIG_PUBLISHER_EVENTS),
+                  .bytes = (uint64_t)config_whole(config, CONFIG_PUBLISHER_BYTES)},
         .session_ms = config_whole(config, CONFIG_SESSION_DAYS) * DAY_MS,
     };
     pipeline_limit(server->pipeline, &limits);

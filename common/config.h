@@ -42,6 +42,9 @@ enum config_type {
       "learners that the collector keeps in memory; beyond: busy")                                                     \
     X(MAX_NEW_LEARNERS, "max_new_learners", WHOLE, "2000000", 1, 400000000, true,                                      \
       "learners never seen before, per publisher and hour; beyond: busy")                                              \
+    X(PUBLISHER_EVENTS, "publisher_events", WHOLE, "1000000", 65536, 1000000000, true,                                 \
+      "events a second of one publisher while others publish, too; beyond: busy")                                      \
+    X(PUBLISHER_BYTES, "publisher_bytes", WHOLE, "67108864", 1048576, 1000000000000, true, "the same in bytes")        \
     X(GROUP_EVENTS, "group_events", WHOLE, "131072", 65536, 983040, false,                                             \
       "a commit is closed at this many events; a batch more than that fits a block")                                   \
     X(SEGMENT_BYTES, "segment_bytes", WHOLE, "1073741824", 1048576, 1099511627776, true,                               \
