@@ -31,19 +31,24 @@ void serve_apply_limits(struct server *server)
 enum status serve_reload(struct server *server, struct error *error)
 {
     struct config *config;
+    struct error of_keys;
     enum status status = server->options->reload(&config, error);
+    if (status == STATUS_OK) {
+        config_close(server->reloaded);
+        server->reloaded = config;
+        serve_apply_limits(server);
+    }
+    /* Whatever is wrong with the configuration, a key that was removed is out. */
+    uint32_t max_publishers = (uint32_t)config_whole(serve_config(server), CONFIG_MAX_PUBLISHERS);
+    reader_pause(server->reader);
+    enum status keys_status = roles_reload(server->roles, max_publishers, &of_keys);
+    reader_resume(server->reader);
+    if (keys_status != STATUS_OK) {
+        *error = of_keys;
+        return keys_status;
+    }
     if (status != STATUS_OK)
         return status;
-    reader_pause(server->reader);
-    status = roles_reload(server->roles, (uint32_t)config_whole(config, CONFIG_MAX_PUBLISHERS), error);
-    reader_resume(server->reader);
-    if (status != STATUS_OK) {
-        config_close(config);
-        return status;
-    }
-    config_close(server->reloaded);
-    server->reloaded = config;
-    serve_apply_limits(server);
     log_info("keys and limits were read again",
              LOG_UINT("publishers", roles_listed_count(server->roles, ROLE_PUBLISHER)));
     return STATUS_OK;
