@@ -157,6 +157,7 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
         .block_bytes = TABLE_BLOCK_BYTES,
         .compression_level = COMPRESSION_LEVEL,
         .sync_bytes = 64 << 10, /* a commit syncs beside it */
+        .open_files = EVENTLOG_OPEN_FILES,
     };
     enum status status = rocks_open(path, &rocks, families, ARRAY_COUNT(families), &log->store, error);
     if (status == STATUS_OK)

@@ -9,6 +9,10 @@
 #include "collector/group.h"
 #include "common/logstore.h"
 
+enum {
+    EVENTLOG_OPEN_FILES = 32, /* table files, at a time */
+};
+
 struct eventlog;
 
 struct eventlog_options {

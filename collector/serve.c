@@ -41,8 +41,7 @@ static void take_signals(struct server *server)
         if (info.ssi_signo != SIGHUP)
             server->stop = true;
         else if (serve_reload(server, &error) != STATUS_OK)
-            log_error("not all keys and limits could be read again: nobody new is let in",
-                      LOG_TEXT("error", error.text));
+            log_error("not all keys and limits could be read again", LOG_TEXT("error", error.text));
     }
 }
 
@@ -52,6 +51,7 @@ static void tick(struct server *server)
     if (read(server->timer_fd, &expirations, sizeof expirations) != sizeof expirations)
         return;
     serve_try_store_again(server);
+    serve_tell_gate(server);
     if (server->ticks++ % SWEEP_SECONDS == 0) /* the first one soon after the start */
         pipeline_sweep(server->pipeline, clock_now_ms());
 }

@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 enum {
-    DAY_MS = 24 * 3600 * 1000
+    DAY_MS = 24 * 3600 * 1000,
+    TOLD_TICKS = 60, /* seconds */
 };
 
 void serve_apply_limits(struct server *server)
@@ -54,6 +55,19 @@ enum status serve_reload(struct server *server, struct error *error)
     return STATUS_OK;
 }
 
+void serve_tell_gate(struct server *server)
+{
+    struct gate_counts gate = gate_counts(server->gate);
+    bool soon = server->ended_told > 0 && server->ticks - server->ended_told_tick < TOLD_TICKS;
+    if (gate.ended == server->ended_told || soon)
+        return;
+    log_warning("too many connections: those that had shown no key were ended",
+                LOG_UINT("ended", gate.ended - server->ended_told), LOG_UINT("connections", gate.connections),
+                LOG_UINT("max_connections", (uint64_t)config_whole(serve_config(server), CONFIG_MAX_CONNECTIONS)));
+    server->ended_told = gate.ended;
+    server->ended_told_tick = server->ticks;
+}
+
 static void add_store_fields(struct server *server, struct packer *answer)
 {
     struct store *store = server->options->store;
@@ -73,11 +87,14 @@ static void add_store_fields(struct server *server, struct packer *answer)
 static struct packer *status_answer(struct server *server)
 {
     const struct counters *counters = pipeline_counters(server->pipeline);
-    struct packer *answer = control_answer("ok", "", 9 + COUNTER_COUNT + VERDICT_COUNT - 1);
+    struct packer *answer = control_answer("ok", "", 11 + COUNTER_COUNT + VERDICT_COUNT - 1);
     add_store_fields(server, answer);
     packer_pair_natural(answer, "uptime_s", (uint64_t)(clock_now_ms() - server->started_ms) / 1000);
     packer_pair_natural(answer, "publishers", roles_listed_count(server->roles, ROLE_PUBLISHER));
     packer_pair_natural(answer, "sessions", pipeline_session_count(server->pipeline));
+    struct gate_counts gate = gate_counts(server->gate);
+    packer_pair_natural(answer, "connections", gate.connections);
+    packer_pair_natural(answer, "connections_ended", gate.ended);
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
         packer_pair_natural(answer, counter_name((enum counter)i), counters->count[i]);
     for (unsigned i = 1; i < VERDICT_COUNT; i++) {

@@ -133,6 +133,7 @@ enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTE
         .block_bytes = 4096,
         .compression_level = 1,
         .sync_bytes = 64 << 10, /* a commit syncs beside it */
+        .open_files = VAULT_OPEN_FILES,
     };
     struct vault *opened = mem_new(1, sizeof *opened);
     enum status status = rocks_open(path, &options, families, ARRAY_COUNT(families), &opened->store, error);

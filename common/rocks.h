@@ -34,6 +34,7 @@ struct rocks_options {
     /* What is written here can be made again: writes that are not synced pass the write-ahead log by. A crash leaves
      * the store as it was after some earlier write, of all families alike; closing it keeps everything. */
     bool remade;
+    int open_files;           /* table files that are open at a time; 0: all */
     bool plain_first_level;   /* files are compressed only when they are first merged */
     int first_level_files;    /* so many are merged at once; 0: RocksDB's own number, 4 */
     const char *plain_family; /* the name of one that is never compressed; NULL: none */
