@@ -194,6 +194,8 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
         .compression_level = COMPRESSION_LEVEL,
         .first_keys = true,
         .sync_bytes = 64 << 10, /* a commit syncs beside it */
+        .open_files =
+            options->mode == ROCKS_READ_ONLY ? 0 : EVENTLOG_OPEN_FILES, /* the writer deletes what it merged */
     };
     enum status status = rocks_open(path, &rocks, families, ARRAY_COUNT(families), &log->store, error);
     if (status == STATUS_OK)

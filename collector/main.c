@@ -1,4 +1,5 @@
 /* jejak-collector - takes learning events from publishers, pseudonymises, stores and acknowledges them. */
+#include "collector/gate.h"
 #include "collector/places.h"
 #include "collector/serve.h"
 #include "collector/verify.h"
@@ -177,7 +178,9 @@ static enum status run(const struct config *config, struct error *error)
     struct keys keys;
     struct store store = {0};
     struct store_options store_options = {.accept_loss = arguments.accept_loss};
-    enum status status = keys_check_place(config, error);
+    enum status status = gate_check((uint32_t)config_whole(config, CONFIG_MAX_CONNECTIONS), error);
+    if (status == STATUS_OK)
+        status = keys_check_place(config, error);
     if (status == STATUS_OK)
         status = check_first_start(config, &store_options.create, error);
     if (status == STATUS_OK)

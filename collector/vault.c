@@ -131,7 +131,8 @@ static enum status open_store(struct vault *vault, const char *path, enum rocks_
         .max_wal_bytes = MAX_WAL_BYTES,
         .block_bytes = 4096,
         .compression_level = 1,
-        .sync_bytes = 64 << 10, /* a commit syncs beside it */
+        .sync_bytes = 64 << 10,                                       /* a commit syncs beside it */
+        .open_files = mode == ROCKS_READ_ONLY ? 0 : VAULT_OPEN_FILES, /* the writer deletes what it merged */
     };
     enum status status = rocks_open(path, &options, families, ARRAY_COUNT(families), &vault->store, error);
     return status == STATUS_OK ? find_families(vault, error) : status;

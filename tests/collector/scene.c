@@ -47,6 +47,7 @@ struct scene *scene_make(const char *const *sets)
         .max_sessions = 1000,
         .max_learners = 100000,
         .max_new_learners = 100000,
+        .rates = {.events = 1000000, .bytes = 64 << 20},
         .retry_ms = 500,
         .session_ms = INT64_C(31) * 86400000,
     };
