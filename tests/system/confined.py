@@ -28,10 +28,12 @@ def files_outside_are_out_of_reach(home, _chance):
     try:
         collector = Collector(home)
         ctl(home, "publisher", "add", PUBLIC)
-        collector.wait_for("confined to the home")
+        collector.wait_for("confined to the files")
         with open(f"/proc/{collector.process.pid}/status", encoding="ascii") as file:
             flags = dict(line.split(":\t", 1) for line in file if ":\t" in line)
         check(flags["NoNewPrivs"].strip() == "1", "it may take new privileges")
+        # 2: a filter. A build with a sanitizer has none, and says so
+        check(flags["Seccomp"].strip() == "2" or "build with a sanitizer" in collector.log(), "it may make every system call")
 
         public = open(f"{home.path}/keys/publishers/{PUBLIC}.public", encoding="ascii").read()
         inside = f"{home.path}/elsewhere.public"
