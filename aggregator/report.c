@@ -13,6 +13,7 @@ struct making {
     struct report_options options;
     const struct zone *zone; /* the cells' own, or opened */
     struct zone *opened_zone;
+    struct slice curriculum_text;
     struct curriculum *curriculum;
     struct scope scope;
     struct period now, previous;
@@ -258,7 +259,8 @@ static enum status make(struct making *m, const struct config *config, struct er
     if ((status = open_zone(m, config, error)))
         return status;
     find_coverage(m);
-    if ((status = find_period(m, error)) || (status = curriculum_open(m->options.curriculum, &m->curriculum, error)) ||
+    if ((status = find_period(m, error)) ||
+        (status = curriculum_open(m->options.curriculum, m->curriculum_text, &m->curriculum, error)) ||
         (status = compute(m, error)))
         return status;
     m->report.level = m->options.level;
@@ -298,11 +300,16 @@ static enum status render(const struct making *m, FILE *out, struct error *error
     return render_table(&m->report, m->options.color, out, error);
 }
 
-enum status report_run(struct crew *crew, const struct config *config, int argc, char **argv, FILE *out,
+enum status report_run(struct crew *crew, const struct config *config, const struct query *query, FILE *out,
                        struct error *error)
 {
-    struct making m = {.crew = crew, .cells = crew_cells(crew)};
-    enum status status = report_options_parse(argc - 1, argv + 1, &m.options, error);
+    struct making m = {.crew = crew, .cells = crew_cells(crew), .curriculum_text = query->file};
+    enum status status = report_options_parse(query->argc - 1, query->argv + 1, &m.options, error);
+    if (!status && m.options.curriculum && !query->file.data)
+        status = error_set(error, STATUS_PROTOCOL,
+                           "the curriculum file %s is named, but what stands in it was not sent: use the "
+                           "jejak-aggregator of the same version",
+                           m.options.curriculum);
     if (!status && m.options.settings)
         status = report_settings_check(config, m.options.settings, error);
     if (status)
