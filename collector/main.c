@@ -188,9 +188,9 @@ static enum status run(const struct config *config, struct error *error)
     if (status == STATUS_OK && store_options.create)
         status = keys_make(config_text(config, CONFIG_KEYS), error);
     if (status == STATUS_OK)
-        status = places_confine(config, arguments.startup.file, error);
-    if (status == STATUS_OK)
         status = keys_read(config_text(config, CONFIG_KEYS), &keys, error);
+    if (status == STATUS_OK)
+        status = places_confine(config, arguments.startup.file, error);
     if (status == STATUS_OK) {
         memcpy(store_options.pseudonym_key, keys.pseudonym, KEY_BYTES);
         status = store_open(config, &store_options, &store, error);
