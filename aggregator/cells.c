@@ -27,9 +27,11 @@ static enum status store_open(struct cells *cells, size_t cache_bytes, bool make
         .mode = make                         ? ROCKS_CREATE
                 : cells->mode == CELLS_WRITE ? ROCKS_WRITE
                                              : ROCKS_READ_ONLY,
+        .beside_writer = cells->mode == CELLS_LOOK,
         .write_buffer_bytes = MEMORY_BYTES,
         .memory_bytes = MEMORY_BYTES,
         .remade = true, /* from the log */
+        .first_keys = true,
         .plain_first_level = true,
         .first_level_files = FIRST_LEVEL_FILES,
         .cache_bytes = cache_bytes ? cache_bytes : 64 << 20,
@@ -119,7 +121,7 @@ enum status cells_open(const char *path, enum cells_mode mode, const struct cell
     cells->rolled_index = cells_rolled_open();
     bool make = mode == CELLS_WRITE && !rocks_exists(path);
     enum status status = STATUS_OK;
-    if (mode == CELLS_READ_ONLY && !rocks_exists(path))
+    if (mode != CELLS_WRITE && !rocks_exists(path))
         status = error_set(error, STATUS_NO_INPUT, "%s: no cells stand here; run `jejak-aggregator fold` first", path);
     if (status == STATUS_OK)
         status = store_open(cells, settings->cache_bytes, make, error);

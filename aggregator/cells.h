@@ -49,6 +49,7 @@ struct cells_position {
 enum cells_mode {
     CELLS_WRITE,     /* made where there are none */
     CELLS_READ_ONLY, /* STATUS_NO_INPUT where there are none */
+    CELLS_LOOK,      /* likewise, also beside a writer (rocks.h, beside_writer) */
 };
 enum status cells_open(const char *path, enum cells_mode mode, const struct cells_settings *settings,
                        struct cells **out, struct error *error) must_check;

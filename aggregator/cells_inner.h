@@ -94,6 +94,8 @@ void cells_rolled_close(struct cells_rolled *rolled);
 enum status cells_read_rolled_index(struct cells *cells, struct error *error) must_check;
 void cells_rolled_stands(struct cells *cells, const struct rollup_key *key, bool filled);
 bool cells_rolled_goes(struct cells *cells, const struct rollup_key *key, bool *filled);
+void cells_rolled_damaged(const struct cells *cells, const struct rollup_key *key); /* any thread */
+bool cells_rolled_next_damaged(struct cells *cells, struct rollup_key *key);        /* takes one */
 /* cells_base.c: a roll-up ends there. */
 void cells_reach_rolled(struct cells *cells, int32_t end_day);
 

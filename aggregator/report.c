@@ -315,15 +315,18 @@ static enum status render(const struct making *m, FILE *out, struct error *error
 enum status report_run(struct crew *crew, const struct config *config, int argc, char **argv, FILE *out,
                        struct error *error)
 {
-    struct making m = {.crew = crew, .cells = crew_cells(crew)};
-    enum status status = report_options_parse(argc - 1, argv + 1, &m.options, error);
-    if (!status && m.options.settings)
-        status = report_settings_check(config, m.options.settings, error);
+    struct report_options options;
+    enum status status = report_options_parse(argc - 1, argv + 1, &options, error);
+    if (!status && options.settings)
+        status = report_settings_check(config, options.settings, error);
     if (status)
         return status;
-    status = make(&m, config, error);
-    if (!status)
-        status = render(&m, out, error);
-    making_close(&m);
+    do {
+        struct making m = {.crew = crew, .cells = crew_cells(crew), .options = options};
+        status = make(&m, config, error);
+        if (!status)
+            status = render(&m, out, error);
+        making_close(&m);
+    } while (status == STATUS_CORRUPT && crew_forget_damaged(crew)); /* again, from the pieces */
     return status;
 }

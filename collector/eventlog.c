@@ -110,6 +110,8 @@ static enum status take_next(struct eventlog *log, struct slice value, struct er
 
 static enum status take_vault(struct eventlog *log, struct slice value, struct error *error)
 {
+    if (log->look && value.size == sizeof log->vault_id)
+        memcpy(log->vault_id, value.data, sizeof log->vault_id);
     if (value.size == sizeof log->vault_id && memcmp(value.data, log->vault_id, sizeof log->vault_id) == 0)
         return STATUS_OK;
     return error_set(
@@ -184,6 +186,7 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
     static const char *const families[] = {LOGSTORE_LEARNERS, LOGSTORE_SESSIONS};
     struct rocks_options rocks = {
         .mode = options->mode,
+        .beside_writer = options->mode == ROCKS_READ_ONLY,
         .write_buffer_bytes = WRITE_BUFFER_BYTES,
         .cache_bytes = CACHE_BYTES,
         .max_wal_bytes = EVENTLOG_MAX_WAL_BYTES,
@@ -210,6 +213,7 @@ enum status eventlog_open(const char *path, const struct eventlog_options *optio
     opened->batch = rocks_batch_open();
     opened->segment_bytes = options->segment_bytes;
     memcpy(opened->vault_id, options->vault_id, sizeof opened->vault_id);
+    opened->look = options->mode == ROCKS_READ_ONLY;
     opened->last_month = -1;
     enum status status = open_store(opened, path, options, error);
     if (status != STATUS_OK) {
@@ -272,6 +276,11 @@ struct logstore_next eventlog_next(const struct eventlog *log)
 bool eventlog_import(const struct eventlog *log)
 {
     return log->import;
+}
+
+bool eventlog_is_of(const struct eventlog *log, const uint8_t vault_id[LOGSTORE_VAULT_BYTES])
+{
+    return memcmp(log->vault_id, vault_id, sizeof log->vault_id) == 0;
 }
 
 /* ---- appending ---- */

@@ -13,9 +13,9 @@
 struct eventlog;
 
 struct eventlog_options {
-    enum rocks_mode mode;                   /* ROCKS_CREATE: a first start */
-    bool import;                            /* events of any age: marks the store for good */
-    uint64_t segment_bytes;                 /* a segment is closed at about this size */
+    enum rocks_mode mode;   /* ROCKS_CREATE: a first start; ROCKS_READ_ONLY: to look, also beside a writer */
+    bool import;            /* events of any age: marks the store for good */
+    uint64_t segment_bytes; /* a segment is closed at about this size */
     uint8_t vault_id[LOGSTORE_VAULT_BYTES]; /* STATUS_FOREIGN where the log was made with another */
 };
 
@@ -28,6 +28,8 @@ enum status eventlog_flush(struct eventlog *log, struct error *error) must_check
 struct logstore_identity eventlog_identity(const struct eventlog *log);
 struct logstore_next eventlog_next(const struct eventlog *log); /* durable; any thread */
 bool eventlog_import(const struct eventlog *log);
+/* Was it made with this vault? Always where it was not opened to look. */
+bool eventlog_is_of(const struct eventlog *log, const uint8_t vault_id[LOGSTORE_VAULT_BYTES]);
 
 /* Walks the end of the last segment, from `next` back over more than write-ahead logs can hold, which is what a crash can
  * cost: every record whole, no offset missing. Call it once, before the first commit: it also learns how full the segment
@@ -49,9 +51,14 @@ enum status eventlog_number(struct eventlog *log, const uint8_t lid[LID_BYTES], 
 /* Lids of numbers [first, first + count), 16 bytes each, zeros where erased. */
 enum status eventlog_lids(struct eventlog *log, uint32_t first, uint32_t count, uint8_t *lids,
                           struct error *error) must_check;
-typedef enum status (*eventlog_session_fn)(struct slice key, struct slice value, void *argument, struct error *error);
-enum status eventlog_sessions(struct eventlog *log, eventlog_session_fn each, void *argument,
-                              struct error *error) must_check;
+/* Every row of a table, by key (logstore.h), until `each` fails. */
+enum eventlog_table {
+    EVENTLOG_LEARNERS,
+    EVENTLOG_SESSIONS,
+};
+typedef enum status (*eventlog_row_fn)(struct slice key, struct slice value, void *argument, struct error *error);
+enum status eventlog_rows(struct eventlog *log, enum eventlog_table table, eventlog_row_fn each, void *argument,
+                          struct error *error) must_check;
 
 /* Durable records from the one that covers `offset`, in order, until `each` returns false; in place of damaged and missing
  * ones, lost records. */

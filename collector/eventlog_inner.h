@@ -25,6 +25,7 @@ struct eventlog {
     struct logstore_identity identity;
     uint8_t vault_id[LOGSTORE_VAULT_BYTES];
     bool import;
+    bool look;
     uint64_t last_bytes; /* written to the last segment since it was made or opened */
     int last_month;      /* of receipt, since year 0; -1: not known yet */
     struct loss *losses; /* in no order */

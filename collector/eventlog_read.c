@@ -41,9 +41,11 @@ enum status eventlog_lids(struct eventlog *log, uint32_t first, uint32_t count, 
     return status;
 }
 
-enum status eventlog_sessions(struct eventlog *log, eventlog_session_fn each, void *argument, struct error *error)
+enum status eventlog_rows(struct eventlog *log, enum eventlog_table table, eventlog_row_fn each, void *argument,
+                          struct error *error)
 {
-    struct rocks_iterator *iterator = rocks_iterator_open(log->store, log->sessions);
+    struct rocks_iterator *iterator =
+        rocks_iterator_open(log->store, table == EVENTLOG_LEARNERS ? log->learners : log->sessions);
     enum status status = STATUS_OK;
     for (rocks_iterator_seek(iterator, slice_of("", 0)); rocks_iterator_valid(iterator) && status == STATUS_OK;
          rocks_iterator_next(iterator))
@@ -81,7 +83,7 @@ static void notice(struct eventlog *log, const struct record_header *header, con
     if (!known)
         log->noticed[log->noticed_count++] = (struct loss){header->first_offset, header->first_offset + header->span};
     pthread_mutex_unlock(&log->lock);
-    if (!known)
+    if (!known && !log->look)
         log_alarm("events of the log are lost: they are damaged or missing; `jejak-collector verify` tells all of them",
                   LOG_UINT("offset", header->first_offset), LOG_UINT("next", header->first_offset + header->span),
                   LOG_TEXT("what", what));

@@ -50,51 +50,68 @@ static enum status step_back(struct eventlog *log, struct slice record, struct t
     return STATUS_OK;
 }
 
-/* The loss that was accepted up to here, if any. */
-static const struct loss *accepted(const struct eventlog *log, uint64_t end)
-{
-    for (uint32_t i = 0; i < log->loss_count; i++)
-        if (log->losses[i].next == end)
-            return &log->losses[i];
-    return NULL;
-}
-
-static void stand_before(struct rocks_iterator *iterator, uint64_t offset)
-{
-    uint8_t key[8];
-    put_be64(key, offset - 1);
-    rocks_iterator_seek_before(iterator, slice_of(key, sizeof key));
-}
-
-/* From the end back. tail->end: every offset from it on is there, or its loss was accepted; the segment's begin, or
- * tail_bytes before the end. */
+/* From the end back. tail->end: every offset from it on is there; the segment's begin, or tail_bytes before the end. */
 static enum status walk_back(struct eventlog *log, const struct logread_segment *last, struct tail *tail,
                              struct error *error)
 {
+    uint8_t key[8];
     enum status status = STATUS_OK;
     if (tail->end == last->first_offset)
         return STATUS_OK;
     struct rocks_iterator *iterator = rocks_iterator_open(log->store, last->family);
-    stand_before(iterator, tail->end);
-    while (status == STATUS_OK && tail->bytes < tail_bytes && tail->end > last->first_offset) {
-        const struct loss *loss = accepted(log, tail->end);
-        if (loss) {
-            tail->end = loss->first;
-            if (tail->end > last->first_offset)
-                stand_before(iterator, tail->end);
-            continue;
-        }
-        if (rocks_iterator_valid(iterator)) {
-            status = step_back(log, rocks_iterator_value(iterator), tail, error);
-            rocks_iterator_previous(iterator);
-        } else {
-            status = rocks_iterator_status(iterator, error);
-            if (status == STATUS_OK)
-                status =
-                    missing(last->first_offset, tail->end, tail->bytes == 0 ? " at the end of the log" : "", error);
-        }
+    put_be64(key, tail->end - 1);
+    rocks_iterator_seek_before(iterator, slice_of(key, sizeof key));
+    while (status == STATUS_OK && tail->bytes < tail_bytes && rocks_iterator_valid(iterator)) {
+        status = step_back(log, rocks_iterator_value(iterator), tail, error);
+        rocks_iterator_previous(iterator);
     }
+    if (status == STATUS_OK)
+        status = rocks_iterator_status(iterator, error);
     rocks_iterator_close(iterator);
+    if (status == STATUS_OK && tail->bytes < tail_bytes && tail->end != last->first_offset)
+        status = missing(last->first_offset, tail->end, tail->bytes == 0 ? " at the end of the log" : "", error);
+    return status;
+}
+
+struct forward {
+    struct eventlog *log;
+    struct tail tail;
+    bool accepted; /* every loss so far */
+};
+
+static bool is_accepted(const struct eventlog *log, const struct record_header *lost)
+{
+    for (uint32_t i = 0; i < log->loss_count; i++)
+        if (log->losses[i].first <= lost->first_offset && lost->first_offset + lost->span <= log->losses[i].next)
+            return true;
+    return false;
+}
+
+static bool take_forward(struct slice record, const struct record_header *header, const char *what, void *argument)
+{
+    struct forward *forward = argument;
+    if (what) {
+        forward->accepted = is_accepted(forward->log, header);
+        return forward->accepted;
+    }
+    forward->tail.bytes += record.size;
+    forward->tail.received_ms = header->received_ms;
+    return true;
+}
+
+/* What stopped the walk back may be known: then the whole segment is walked, from its begin. STATUS_OK where every loss in
+ * it was accepted; else `found`, what the walk back said. */
+static enum status walk_forward(struct eventlog *log, const struct logread_segment *last, struct tail *tail,
+                                const struct error *found, struct error *error)
+{
+    struct forward forward = {.log = log, .accepted = true};
+    enum status status = eventlog_read(log, last->first_offset, take_forward, &forward, error);
+    if (status == STATUS_OK && !forward.accepted) {
+        *error = *found;
+        return found->status;
+    }
+    *tail = forward.tail;
+    tail->end = last->first_offset;
     return status;
 }
 
@@ -108,6 +125,10 @@ enum status eventlog_check_tail(struct eventlog *log, struct error *error)
         return error_set(error, STATUS_LOSS, "a segment begins at offset %llu, but the log ends at %llu",
                          (unsigned long long)last->first_offset, (unsigned long long)log->next.offset);
     enum status status = walk_back(log, last, &tail, error);
+    if ((status == STATUS_CORRUPT || status == STATUS_LOSS) && log->loss_count > 0) {
+        struct error found = *error;
+        status = walk_forward(log, last, &tail, &found, error);
+    }
     if (status == STATUS_OK && tail.end > last->first_offset) {
         uint64_t tables = rocks_family_bytes(log->store, last->family);
         tail.bytes = tables > tail.bytes ? tables : tail.bytes;

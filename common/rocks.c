@@ -284,7 +284,7 @@ enum status rocks_open(const char *path, const struct rocks_options *options, co
                        size_t family_count, struct rocks **store, struct error *error)
 {
     enum status status = store_expected(path, options->mode, error);
-    if (status == STATUS_OK && options->mode == ROCKS_READ_ONLY)
+    if (status == STATUS_OK && options->mode == ROCKS_READ_ONLY && !options->beside_writer)
         status = reader_may_open(path, error);
     if (status != STATUS_OK)
         return status;

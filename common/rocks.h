@@ -28,6 +28,9 @@ enum rocks_mode {
 
 struct rocks_options {
     enum rocks_mode mode;
+    /* ROCKS_READ_ONLY although somebody writes: the store as it is at this moment, synced or not. STATUS_IO or STATUS_CORRUPT
+     * where files went while it was opened: try again. */
+    bool beside_writer;
     size_t write_buffer_bytes; /* a memtable */
     size_t cache_bytes;        /* uncompressed blocks */
     size_t max_wal_bytes;

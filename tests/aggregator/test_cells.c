@@ -43,7 +43,7 @@ static uint64_t first_seed(uint64_t *count)
 
 /* The rows' content paths under the numbers that these cells gave them; paths never seen are in no row. */
 static void renumber(struct figures_query *query, struct plan_book *book, const struct history *history,
-                     const struct cells *cells)
+                     struct cells *cells)
 {
     for (uint32_t p = 0; p < query->plan_count; p++) {
         struct figures_plan *plan = &book->plans[p];
@@ -58,7 +58,7 @@ static void renumber(struct figures_query *query, struct plan_book *book, const 
     }
 }
 
-static struct figures_table figures_of(const struct cells *cells, const struct history *history, struct dice dice)
+static struct figures_table figures_of(struct cells *cells, const struct history *history, struct dice dice)
 {
     struct plan_book book;
     struct figures_table table;
@@ -76,7 +76,7 @@ static struct figures_table figures_expected(const struct history *history, stru
     return oracle_figures(history, &query);
 }
 
-static void compare(const struct cells *cells, const struct history *history, struct dice dice, uint64_t seed,
+static void compare(struct cells *cells, const struct history *history, struct dice dice, uint64_t seed,
                     const char *when)
 {
     char where[256];
@@ -104,7 +104,7 @@ static void tally_one(const struct rollup_key *key, bool filled, void *argument)
     tally->of[key->span] += filled;
 }
 
-static struct tally tally_rollups(const struct cells *cells)
+static struct tally tally_rollups(struct cells *cells)
 {
     struct tally tally = {0};
     for (uint32_t content = 0; content < cells_content_count(cells); content++)
@@ -368,7 +368,7 @@ static enum status count_entries(const struct cell_piece *piece, void *argument,
     return STATUS_OK;
 }
 
-static uint32_t entries_of(const struct cells *cells, uint32_t content)
+static uint32_t entries_of(struct cells *cells, uint32_t content)
 {
     uint32_t count = 0;
     struct cell_entries read = {0};
