@@ -1,6 +1,7 @@
 #include "collector/vault.h"
 
 #include "common/rocks.h"
+#include "common/secret.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ struct vault {
     struct rocks_family *defaults, *persons, *known;
     struct rocks_batch *adding, *remembering; /* of vault_add() and vault_remember(): two actors */
     uint8_t tenant[VAULT_TENANT_BYTES];
-    uint8_t scalar[crypto_core_ristretto255_SCALARBYTES];
+    uint8_t *scalar;                    /* crypto_core_ristretto255_SCALARBYTES, in locked memory (common/secret.h) */
     uint8_t key_check[KEY_CHECK_BYTES]; /* tells a wrong key, and nothing of the right one */
     _Atomic uint64_t rows;              /* on stable storage */
 };
@@ -37,6 +38,7 @@ static void derive_scalar(const uint8_t key[KEY_BYTES], uint8_t scalar[crypto_co
     crypto_generichash_final(&state, wide, sizeof wide);
     crypto_core_ristretto255_scalar_reduce(scalar, wide);
     sodium_memzero(wide, sizeof wide);
+    sodium_memzero(&state, sizeof state);
 }
 
 static void put_rows(struct vault *vault, uint64_t rows)
@@ -135,7 +137,11 @@ enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTE
         .sync_bytes = 64 << 10, /* a commit syncs beside it */
     };
     struct vault *opened = mem_new(1, sizeof *opened);
-    enum status status = rocks_open(path, &options, families, ARRAY_COUNT(families), &opened->store, error);
+    void *scalar = NULL;
+    enum status status = secret_new(crypto_core_ristretto255_SCALARBYTES, &scalar, error);
+    opened->scalar = scalar;
+    if (status == STATUS_OK)
+        status = rocks_open(path, &options, families, ARRAY_COUNT(families), &opened->store, error);
     if (status == STATUS_OK)
         status = find_families(opened, error);
     if (status == STATUS_OK) {
@@ -162,7 +168,7 @@ void vault_close(struct vault *vault)
     rocks_batch_close(vault->remembering);
     if (vault->store)
         rocks_close(vault->store);
-    sodium_memzero(vault->scalar, sizeof vault->scalar);
+    secret_free(vault->scalar);
     free(vault);
 }
 
