@@ -2,6 +2,7 @@
 
 #include "aggregator/feed.h"
 #include "aggregator/roller.h"
+#include "aggregator/rollup.h"
 
 #include "common/cli.h"
 #include "common/keyfile.h"
@@ -144,7 +145,10 @@ static enum status tidy(struct follow *follow, struct error *error)
 {
     if (follow->merging)
         return cells_merge_some(follow->feed.cells, false, &follow->merging, error);
-    return follow->rolling ? roller_some(follow->roller, &follow->rolling, error) : STATUS_OK;
+    if (!follow->rolling)
+        return STATUS_OK;
+    enum status status = roller_some(follow->roller, &follow->rolling, error);
+    return status == STATUS_CORRUPT && cells_forget_damaged(follow->feed.cells) ? STATUS_OK : status;
 }
 
 /* What is due by the clock: writing, asking, giving a late answer up; merging where there is nothing else to do. */

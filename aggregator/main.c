@@ -6,6 +6,8 @@
 #include "aggregator/report.h"
 #include "aggregator/report_command.h"
 #include "aggregator/roller.h"
+#include "aggregator/rollup.h"
+#include "aggregator/verify.h"
 
 #include "common/cli.h"
 #include "common/confine.h"
@@ -119,6 +121,8 @@ static enum status roll_all(struct cells *cells, struct error *error)
     enum status status = STATUS_OK;
     while (more && !stopped && status == STATUS_OK)
         status = roller_some(roller, &more, error);
+    if (status == STATUS_CORRUPT && cells_forget_damaged(cells))
+        status = STATUS_OK;
     roller_close(roller);
     return status;
 }
@@ -223,6 +227,21 @@ static int follow(int argc, char **argv)
     return finish(&arguments, config, status, &error);
 }
 
+/* ---- verify ---- */
+
+static int verify(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    struct config *config = NULL;
+    struct error error;
+    enum status status =
+        start(argc, argv, "Walks the cells and names what is damaged. Reads only, also beside a running follower.",
+              &arguments, &config, &error);
+    if (status == STATUS_OK)
+        status = cells_verify(config, stdout, &error);
+    return finish(&arguments, config, status, &error);
+}
+
 /* ---- status ---- */
 
 /* Opened for reading by this process, unless a follower holds them: then it is asked. */
@@ -258,6 +277,7 @@ static const struct cli_command commands[] = {
     {"rebuild", "Remove the cells and fold the log from its beginning", rebuild},
     {"report", "Print the figures of a period", report_command},
     {"status", "Show where the cells stand", status},
+    {"verify", "Walk the cells and name what is damaged", verify},
 };
 
 int main(int argc, char **argv)

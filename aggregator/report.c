@@ -85,6 +85,18 @@ static void find_coverage(struct making *m)
     coverage->last_day = zone_day(m->zone, zone_day_start_ms(own, end) - 1);
 }
 
+static void find_lost(struct making *m)
+{
+    struct report_coverage *coverage = &m->report.coverage;
+    int64_t least_ms, greatest_ms;
+    coverage->lost = cells_lost_from(m->cells, zone_day_start_ms(m->zone, m->report.from_day), &least_ms, &greatest_ms);
+    if (coverage->lost == 0)
+        return;
+    coverage->lost_since = least_ms > 0;
+    coverage->lost_first_day = coverage->lost_since ? zone_day(m->zone, least_ms) : 0;
+    coverage->lost_last_day = zone_day(m->zone, greatest_ms);
+}
+
 static enum status find_period(struct making *m, struct error *error)
 {
     const struct report_options *options = &m->options;
@@ -93,8 +105,10 @@ static enum status find_period(struct making *m, struct error *error)
         return error_set(error, STATUS_NO_INPUT, "there is no data yet; give --from and --to for an empty report");
     m->report.from_day = options->has_from ? options->from_day : coverage->first_day;
     m->report.to_day = options->has_to ? options->to_day : coverage->last_day + 1;
-    if (m->report.from_day < m->report.to_day)
+    if (m->report.from_day < m->report.to_day) {
+        find_lost(m);
         return STATUS_OK;
+    }
     char first[DATE_TEXT_BYTES], last[DATE_TEXT_BYTES];
     date_format(coverage->first_day, first);
     date_format(coverage->last_day, last);
@@ -303,20 +317,23 @@ static enum status render(const struct making *m, FILE *out, struct error *error
 enum status report_run(struct crew *crew, const struct config *config, const struct query *query, FILE *out,
                        struct error *error)
 {
-    struct making m = {.crew = crew, .cells = crew_cells(crew), .curriculum_text = query->file};
-    enum status status = report_options_parse(query->argc - 1, query->argv + 1, &m.options, error);
-    if (!status && m.options.curriculum && !query->file.data)
+    struct report_options options;
+    enum status status = report_options_parse(query->argc - 1, query->argv + 1, &options, error);
+    if (!status && options.curriculum && !query->file.data)
         status = error_set(error, STATUS_PROTOCOL,
                            "the curriculum file %s is named, but what stands in it was not sent: use the "
                            "jejak-aggregator of the same version",
-                           m.options.curriculum);
-    if (!status && m.options.settings)
-        status = report_settings_check(config, m.options.settings, error);
+                           options.curriculum);
+    if (!status && options.settings)
+        status = report_settings_check(config, options.settings, error);
     if (status)
         return status;
-    status = make(&m, config, error);
-    if (!status)
-        status = render(&m, out, error);
-    making_close(&m);
+    do {
+        struct making m = {.crew = crew, .cells = crew_cells(crew), .options = options, .curriculum_text = query->file};
+        status = make(&m, config, error);
+        if (!status)
+            status = render(&m, out, error);
+        making_close(&m);
+    } while (status == STATUS_CORRUPT && crew_forget_damaged(crew)); /* again, from the pieces */
     return status;
 }

@@ -39,9 +39,12 @@ struct report_revision {
 /* What the report is made from; dates as days since 1970-01-01. */
 struct report_coverage {
     bool has_data;
-    int32_t first_day, last_day; /* with data, in the report's zone */
-    bool clipped_shown;          /* not where no row is shown */
-    double clipped_h;            /* taken off by max_slice in the period, everybody's, over all content */
+    int32_t first_day, last_day;           /* with data, in the report's zone */
+    bool clipped_shown;                    /* not where no row is shown */
+    double clipped_h;                      /* taken off by max_slice in the period, everybody's, over all content */
+    uint64_t lost;                         /* events that the log lost and that may belong to the period, at most */
+    bool lost_since;                       /* is the first day on which they were received known? */
+    int32_t lost_first_day, lost_last_day; /* received from, until; in the report's zone */
 };
 
 struct report {

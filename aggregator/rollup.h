@@ -70,6 +70,14 @@ enum status cells_read_rollup_learners(const struct cells *cells, const struct r
 enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, struct arena *arena,
                                    struct cell_mark **marks, uint32_t *count, struct error *error) must_check;
 
+/* A roll-up that is damaged is refused by whoever reads it (STATUS_CORRUPT, its name) and kept in mind. This forgets those: as
+ * if they had never been made, so that the same question is answered from the pieces and the writer makes them again. False
+ * where there was none: the damage is elsewhere. Not while others read. */
+enum {
+    ROLLUPS_MAX_DAMAGED = 64, /* kept in mind at a time; more are met in the next round */
+};
+bool cells_forget_damaged(struct cells *cells);
+
 /* ---- the writer's side ---- */
 
 /* May roll-ups of this row be missing? Until told that they stand. Only days before the newest one are rolled up. */

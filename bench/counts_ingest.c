@@ -192,12 +192,14 @@ static enum status prepare_pipeline(const char *folder, void **state, struct err
     if (status != STATUS_OK)
         return status;
     ingest->pipeline = pipeline_open(ingest->roles, the_lookup_key, the_session_key);
-    pipeline_limit(ingest->pipeline, &(struct pipeline_limits){.retention_ms = RETENTION_MS,
-                                                               .max_sessions = 1000,
-                                                               .max_learners = 2 * LEARNERS,
-                                                               .max_new_learners = LEARNERS,
-                                                               .retry_ms = 500,
-                                                               .session_ms = RETENTION_MS});
+    pipeline_limit(ingest->pipeline,
+                   &(struct pipeline_limits){.retention_ms = RETENTION_MS,
+                                             .max_sessions = 1000,
+                                             .max_learners = 2 * LEARNERS,
+                                             .max_new_learners = LEARNERS,
+                                             .rates = {.events = BUDGET_LEAST_EVENTS, .bytes = BUDGET_LEAST_BYTES},
+                                             .retry_ms = 500,
+                                             .session_ms = RETENTION_MS});
     pipeline_fill(ingest->pipeline, ingest->group);
     return pipeline_attach(ingest->pipeline, &ingest->store, error);
 }

@@ -1,6 +1,8 @@
 /* jejak-collector - takes learning events from publishers, pseudonymises, stores and acknowledges them. */
+#include "collector/gate.h"
 #include "collector/places.h"
 #include "collector/serve.h"
+#include "collector/verify.h"
 #include "common/cli.h"
 #include "common/confine.h"
 #include "common/logline.h"
@@ -23,6 +25,7 @@ enum {
     OPTION_CONTROL,
     OPTION_PLAIN,
     OPTION_ACCEPT_LOSS,
+    OPTION_VERIFY,
 };
 
 static const struct argp_option options[] = {
@@ -37,6 +40,8 @@ static const struct argp_option options[] = {
     {"plain", OPTION_PLAIN, NULL, 0, "Ingest without CURVE, on loopback or ipc only; for trials", 1},
     {"accept-loss", OPTION_ACCEPT_LOSS, NULL, 0, "Go on although acknowledged events are missing; readers must rebuild",
      2},
+    {"verify", OPTION_VERIFY, NULL, 0,
+     "Walk log, vault and watermark, name what is damaged, and stop; reads only, also beside a running collector", 2},
     {0},
 };
 
@@ -56,7 +61,7 @@ static const char doc[] =
 
 struct arguments {
     struct startup startup;
-    bool check_config, accept_loss;
+    bool check_config, accept_loss, verify;
 };
 
 /* For SIGHUP: the same command line again. */
@@ -92,6 +97,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case OPTION_ACCEPT_LOSS:
         to->accept_loss = true;
+        return 0;
+    case OPTION_VERIFY:
+        to->verify = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -170,7 +178,9 @@ static enum status run(const struct config *config, struct error *error)
     struct keys *keys = NULL;
     struct store store = {0};
     struct store_options store_options = {.accept_loss = arguments.accept_loss};
-    enum status status = keys_check_place(config, error);
+    enum status status = gate_check((uint32_t)config_whole(config, CONFIG_MAX_CONNECTIONS), error);
+    if (status == STATUS_OK)
+        status = keys_check_place(config, error);
     if (status == STATUS_OK)
         status = check_first_start(config, &store_options.create, error);
     if (status == STATUS_OK)
@@ -230,6 +240,8 @@ int main(int argc, char **argv)
                                    : startup_config(&arguments.startup, &config, &error);
     if (status == STATUS_OK && arguments.check_config) {
         print_config(config);
+    } else if (status == STATUS_OK && arguments.verify) {
+        status = verify_run(config, stdout, &error);
     } else if (status == STATUS_OK) {
         startup_log(config);
         status = run(config, &error);

@@ -47,6 +47,7 @@ struct scene *scene_make(const char *const *sets)
         .max_sessions = 1000,
         .max_learners = 100000,
         .max_new_learners = 100000,
+        .rates = {.events = 1000000, .bytes = 64 << 20},
         .retry_ms = 500,
         .session_ms = INT64_C(31) * 86400000,
     };
@@ -212,11 +213,15 @@ struct printing {
     struct block_buffer buffer;
 };
 
-static bool print_record(struct slice record, const struct record_header *header, void *argument)
+static bool print_record(struct slice record, const struct record_header *header, const char *what, void *argument)
 {
     struct printing *printing = argument;
     struct block_columns columns;
     struct error error;
+    if (what) {
+        fprintf(printing->out, "lost %" PRIu64 " %u\n", header->first_offset, header->span);
+        return true;
+    }
     cr_assert_eq(block_decode(record, header, &printing->buffer, &columns, &error), STATUS_OK, "%s", error.text);
     uint32_t run = 0, left = columns.runs[0].events;
     for (uint32_t i = 0; i < columns.count; i++, left--) {

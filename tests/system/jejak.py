@@ -266,11 +266,10 @@ if _xxh3:
 def planes(data, count, width):
     """`width` runs of `count` bytes, least significant first, as integers."""
     check(len(data) == count * width, f"{len(data)} bytes are not {width} planes of {count}")
-    values = [0] * count
+    whole = bytearray(8 * count)
     for plane in range(width):
-        for i, byte in enumerate(data[plane * count:(plane + 1) * count]):
-            values[i] |= byte << (8 * plane)
-    return values
+        whole[plane::8] = data[plane * count:(plane + 1) * count]
+    return memoryview(whole).cast("Q").tolist()
 
 
 def varints(data):
@@ -322,18 +321,24 @@ def decode_times(encoding, values, least):
     return times
 
 
-def decode_block(record):
-    """Header and events of an event block: dicts with offset, kind, time, learner (number), content, value, publisher."""
-    header = decode_header(record)
-    if header["kind"] != 1:
-        return header, []
+def split_columns(record, header):
+    """The nine columns of an event block, each (encoding, width, bytes)."""
     at, columns = 96 + 9 * 8, []
     for i in range(9):
         encoding, width, _, size = struct.unpack_from("<BBHI", record, 96 + 8 * i)
         columns.append((encoding, width, record[at:at + size]))
         at += size
     check(at == len(record) - 8, "the columns do not fill the body")
-    count = header["events"]
+    check(not columns[8][2] and header["span"] == header["events"], "holes where nothing was erased")
+    return columns
+
+
+def decode_block(record):
+    """Header and events of an event block: dicts with offset, kind, time, learner (number), content, value, publisher."""
+    header = decode_header(record)
+    if header["kind"] != 1:
+        return header, []
+    columns, count = split_columns(record, header), header["events"]
     paths, publishers = dictionary(columns[0][2]), dictionary(columns[1][2])
     kinds = [KINDS[kind] for kind in columns[3][2]]
     learners = planes(columns[4][2], count, columns[4][1])
@@ -341,7 +346,6 @@ def decode_block(record):
     times = decode_times(columns[6][0], planes(columns[6][2], count, columns[6][1]), header["least"])
     valued = sum(kind in VALUED for kind in kinds)
     values = iter(planes(columns[7][2], valued, columns[7][1]))
-    check(not columns[8][2] and header["span"] == count, "holes where nothing was erased")
     check(min(times) == header["least"] and max(times) == header["greatest"], "the header's times are not the events'")
     by, runs = [], varints(columns[2][2])
     for run_at in range(0, len(runs), 3):

@@ -19,10 +19,10 @@ LEARNERS = 300
 class Stream:
     """A publisher's session that keeps batches until they are settled, and resends as PROTOCOL.md says."""
 
-    def __init__(self, number, endpoint, chance):
-        self.number, self.endpoint, self.chance = number, endpoint, chance
+    def __init__(self, number, endpoint, chance, keys=None):
+        self.number, self.endpoint, self.chance, self.keys = number, endpoint, chance, keys
         self.id = secrets.token_bytes(16)
-        self.sockets = [Publisher(endpoint)]
+        self.sockets = [Publisher(endpoint, keys=keys)]
         self.made = self.acked = 0
         self.unsettled = {}  # seq -> events, in order
         self.settled = set()
@@ -62,7 +62,7 @@ class Stream:
     def reconnect(self):
         """A new socket; the old one stays for a while, and what waits in it arrives when it may, perhaps later."""
         old = self.sockets[-1]
-        self.sockets.append(Publisher(self.endpoint))
+        self.sockets.append(Publisher(self.endpoint, keys=self.keys))
         if self.chance.random() < 0.5:
             for seq in self.chance.sample(list(self.unsettled), len(self.unsettled) // 2):
                 self.send(seq, old)
