@@ -7,6 +7,7 @@ what is missing. Silently wrong: never.
 Not every byte, but every so many, so that each file and each kind of block is met: the figure says how many.
 
 Control: log, vault and watermark put back together, and no publisher that would tell: events are missing, and nobody says so."""
+import json
 import os
 import shutil
 import time
@@ -91,8 +92,8 @@ class Case:
 
     def judge(self, what):
         """refused, named or harmless."""
-        verdict = self.collected(what)
         folded = self.reported(what)
+        verdict = self.collected(what)
         self.trial.forget(self.home)
         return max(verdict, folded, key=["harmless", "refused", "named"].index)
 
@@ -140,14 +141,21 @@ class Case:
         return "named" if lost > 0 or "busy" in (again["status"], new["status"]) else "harmless"
 
     def reported(self, what):
-        """The cells were folded before the damage: the report is the one before, or refused."""
+        """The report is the one before, or refused, or says that the cells stand at an earlier offset: then a fold makes it the
+        one before (cells are not synced: what is behind is in the log)."""
         code, text = report(self.home.path)
         promise(code >= 0, f"{what}: the report died of signal {-code}")
         if code != 0:
             promise(code in REFUSALS and len(text) > 40, f"{what}: the report ended with {code}: {text[-300:]}")
             return "refused"
-        promise(text == self.original.report, f"{what}: another report")
-        return "harmless"
+        if text == self.original.report:
+            return "harmless"
+        stands, stood = (json.loads(one)["watermark"]["offset"] for one in (text, self.original.report))
+        promise(stands < stood, f"{what}: another report")
+        done = jejak.run("jejak-aggregator", "fold", "--home", self.home.path)
+        promise(done.returncode == 0, f"{what}: no fold: {done.stderr.decode()[-300:]}")
+        promise(report(self.home.path) == (0, self.original.report), f"{what}: another report after a fold")
+        return "named"
 
 
 def flip(path, at, bit):
