@@ -9,6 +9,9 @@ import os
 import fault
 from fault import Disc, Disk, History, Load, restarted
 
+LOOK_EVERY = 25  # cuts: reading millions of events back takes longer than a cut
+LOAD_EVERY = 4   # cuts: a new bench-load, as one whose batches were all on their way waits 10 s
+
 
 class Case:
     """One home on one file system that loses its power again and again."""
@@ -38,9 +41,10 @@ class Case:
         self.start()
         return acknowledged
 
-    def go_on(self):
+    def go_on(self, loaded):
         self.history.reconnect()
-        self.load.renew()
+        if loaded:
+            self.load.renew()
 
     def compare(self):
         loaded = self.load.end()
@@ -59,9 +63,9 @@ def prove(trial):
     for i in range(cuts):
         for case in cases:
             acknowledged = case.cut()
-            if i % 10 == 9 or trial.control:
+            if i % LOOK_EVERY == LOOK_EVERY - 1 or trial.control:
                 case.history.compare(fault.read(case.home), acknowledged)
-            case.go_on()
+            case.go_on(i % LOAD_EVERY == 0)
     for case in cases:
         case.load.hush()
         case.history.finish()
