@@ -13,6 +13,7 @@ struct making {
     struct report_options options;
     const struct zone *zone; /* the cells' own, or opened */
     struct zone *opened_zone;
+    struct slice curriculum_text;
     struct curriculum *curriculum;
     struct scope scope;
     struct period now, previous;
@@ -272,7 +273,8 @@ static enum status make(struct making *m, const struct config *config, struct er
     if ((status = open_zone(m, config, error)))
         return status;
     find_coverage(m);
-    if ((status = find_period(m, error)) || (status = curriculum_open(m->options.curriculum, &m->curriculum, error)) ||
+    if ((status = find_period(m, error)) ||
+        (status = curriculum_open(m->options.curriculum, m->curriculum_text, &m->curriculum, error)) ||
         (status = compute(m, error)))
         return status;
     m->report.level = m->options.level;
@@ -312,17 +314,22 @@ static enum status render(const struct making *m, FILE *out, struct error *error
     return render_table(&m->report, m->options.color, out, error);
 }
 
-enum status report_run(struct crew *crew, const struct config *config, int argc, char **argv, FILE *out,
+enum status report_run(struct crew *crew, const struct config *config, const struct query *query, FILE *out,
                        struct error *error)
 {
     struct report_options options;
-    enum status status = report_options_parse(argc - 1, argv + 1, &options, error);
+    enum status status = report_options_parse(query->argc - 1, query->argv + 1, &options, error);
+    if (!status && options.curriculum && !query->file.data)
+        status = error_set(error, STATUS_PROTOCOL,
+                           "the curriculum file %s is named, but what stands in it was not sent: use the "
+                           "jejak-aggregator of the same version",
+                           options.curriculum);
     if (!status && options.settings)
         status = report_settings_check(config, options.settings, error);
     if (status)
         return status;
     do {
-        struct making m = {.crew = crew, .cells = crew_cells(crew), .options = options};
+        struct making m = {.crew = crew, .cells = crew_cells(crew), .options = options, .curriculum_text = query->file};
         status = make(&m, config, error);
         if (!status)
             status = render(&m, out, error);

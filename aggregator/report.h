@@ -8,6 +8,7 @@
 #ifndef JEJAK_AGGREGATOR_REPORT_H
 #define JEJAK_AGGREGATOR_REPORT_H
 
+#include "aggregator/query.h"
 #include "aggregator/report_options.h"
 #include "aggregator/review.h"
 #include "aggregator/revision.h"
@@ -66,9 +67,9 @@ struct report {
 
 const char *report_level_name(enum level level);
 
-/* argv[0] is the command's name, the rest as for report_options_parse(). Nothing is written to `out` where the report
- * cannot be made. */
-enum status report_run(struct crew *crew, const struct config *config, int argc, char **argv, FILE *out,
+/* The query's argv[0] is the command's name, the rest as for report_options_parse(); its file is that of --curriculum.
+ * Nothing is written to `out` where the report cannot be made. */
+enum status report_run(struct crew *crew, const struct config *config, const struct query *query, FILE *out,
                        struct error *error) must_check;
 
 #endif

@@ -14,6 +14,7 @@
     X(GAPS, "answers_gap", "batches answered gap")                                                                     \
     X(BUSY, "answers_busy", "batches answered busy")                                                                   \
     X(REFUSED, "answers_refused", "batches answered refused")                                                          \
+    X(OVER_BUDGET, "batches_over_budget", "of those answered busy: their publisher wanted more than its share")        \
     X(UNSENT, "answers_unsent", "answers whose client was gone or did not read")                                       \
     X(UNLISTED, "messages_unlisted", "messages of keys that are not listed (any more): dropped unread")                \
     X(MISSHAPEN, "messages_misshapen", "messages that are not one part, or an empty part and one")                     \

@@ -10,6 +10,10 @@
 #include "common/logread.h"
 #include "common/rocks.h"
 
+enum {
+    EVENTLOG_OPEN_FILES = 32, /* table files, at a time */
+};
+
 struct eventlog;
 
 struct eventlog_options {

@@ -1,5 +1,6 @@
 /* jejak-collector - takes learning events from publishers, pseudonymises, stores and acknowledges them. */
 #include "collector/first.h"
+#include "collector/gate.h"
 #include "collector/places.h"
 #include "collector/serve.h"
 #include "collector/verify.h"
@@ -176,11 +177,13 @@ static void flush(struct store *store)
 
 static enum status run(const struct config *config, struct error *error)
 {
-    struct keys keys;
+    struct keys *keys = NULL;
     struct store store = {0};
     struct store_options store_options = {.accept_loss = arguments.accept_loss};
     int first_lock = -1;
-    enum status status = keys_check_place(config, error);
+    enum status status = gate_check((uint32_t)config_whole(config, CONFIG_MAX_CONNECTIONS), error);
+    if (status == STATUS_OK)
+        status = keys_check_place(config, error);
     if (status == STATUS_OK)
         status = check_first_start(config, &store_options.create, error);
     if (status == STATUS_OK)
@@ -190,25 +193,24 @@ static enum status run(const struct config *config, struct error *error)
     if (status == STATUS_OK && store_options.create)
         status = keys_make(config_text(config, CONFIG_KEYS), error);
     if (status == STATUS_OK)
-        status = places_confine(config, arguments.startup.file, error);
+        status = keys_open(config_text(config, CONFIG_KEYS), &keys, error);
     if (status == STATUS_OK)
-        status = keys_read(config_text(config, CONFIG_KEYS), &keys, error);
+        status = places_confine(config, arguments.startup.file, error);
     if (status == STATUS_OK) {
-        memcpy(store_options.pseudonym_key, keys.pseudonym, KEY_BYTES);
+        store_options.pseudonym_key = keys->pseudonym;
         status = store_open(config, &store_options, &store, error);
     }
     if (status == STATUS_OK && store_options.create)
         status = first_done(config, first_lock, error);
     if (status == STATUS_OK) {
-        struct serve_options serve = {.config = config, .keys = &keys, .store = &store, .reload = reload_config};
+        struct serve_options serve = {.config = config, .keys = keys, .store = &store, .reload = reload_config};
         log_info(store_options.create ? "a first start: keys and an empty store were made" : "the store is open",
                  LOG_TEXT("home", config_home(config)), LOG_UINT("offset", eventlog_next(store.log).offset));
         status = serve_run(&serve, error);
         flush(&store);
     }
     store_close(&store);
-    sodium_memzero(&keys, sizeof keys);
-    sodium_memzero(&store_options, sizeof store_options);
+    keys_close(keys);
     return status;
 }
 

@@ -17,13 +17,14 @@ struct pipeline *pipeline_open(struct roles *roles, const uint8_t lookup_key[KEY
 {
     struct pipeline *pipeline = mem_new(1, sizeof *pipeline);
     pipeline->roles = roles;
-    memcpy(pipeline->lookup_key, lookup_key, KEY_BYTES);
-    memcpy(pipeline->session_key, session_key, KEY_BYTES);
+    pipeline->lookup_key = lookup_key;
+    pipeline->session_key = session_key;
     pipeline->events = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->events);
     pipeline->paths = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->paths);
     pipeline->hashes = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->hashes);
     pipeline->numbers = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->numbers);
     pipeline->parking = parking_open();
+    pipeline->budgets = budgets_open();
     return pipeline;
 }
 
@@ -34,8 +35,7 @@ void pipeline_close(struct pipeline *pipeline)
     lookup_close(pipeline->lookup);
     sessions_close(pipeline->sessions);
     parking_close(pipeline->parking);
-    sodium_memzero(pipeline->lookup_key, KEY_BYTES);
-    sodium_memzero(pipeline->session_key, KEY_BYTES);
+    budgets_close(pipeline->budgets);
     free(pipeline->allowances);
     free(pipeline->events);
     free(pipeline->paths);
@@ -47,6 +47,7 @@ void pipeline_close(struct pipeline *pipeline)
 void pipeline_limit(struct pipeline *pipeline, const struct pipeline_limits *limits)
 {
     pipeline->limits = *limits;
+    budgets_limit(pipeline->budgets, &limits->rates);
 }
 
 void pipeline_fill(struct pipeline *pipeline, struct group *group)
@@ -138,8 +139,8 @@ static void append(struct pipeline *pipeline, uint32_t publisher, int64_t now_ms
 
 /* ---- answer ---- */
 
-static struct answer *queue_answer(struct pipeline *pipeline, const struct group_address *to,
-                                   const struct wire_batch *batch, enum answer_status status)
+struct answer *pipeline_answer(struct pipeline *pipeline, const struct group_address *to,
+                               const struct wire_batch *batch, enum answer_status status)
 {
     static const enum counter counted[ANSWER_STATUS_COUNT] = {
         [ANSWER_OK] = COUNTER_OK,     [ANSWER_DUPLICATE] = COUNTER_DUPLICATES, [ANSWER_GAP] = COUNTER_GAPS,
@@ -159,19 +160,19 @@ static struct answer *queue_answer(struct pipeline *pipeline, const struct group
 static void answer_refused(struct pipeline *pipeline, const struct group_address *to, const struct wire_batch *batch,
                            enum refusal refusal, const char *detail)
 {
-    struct answer *answer = queue_answer(pipeline, to, batch, ANSWER_REFUSED);
+    struct answer *answer = pipeline_answer(pipeline, to, batch, ANSWER_REFUSED);
     answer->refusal = refusal;
     snprintf(answer->detail, sizeof answer->detail, "%s", detail);
 }
 
 static void answer_busy(struct pipeline *pipeline, const struct group_address *to, const struct wire_batch *batch)
 {
-    queue_answer(pipeline, to, batch, ANSWER_BUSY)->retry_ms = pipeline->limits.retry_ms;
+    pipeline_answer(pipeline, to, batch, ANSWER_BUSY)->retry_ms = pipeline->limits.retry_ms;
 }
 
 static void answer_ok(struct pipeline *pipeline, const struct group_address *to, const struct wire_batch *batch)
 {
-    struct answer *answer = queue_answer(pipeline, to, batch, ANSWER_OK);
+    struct answer *answer = pipeline_answer(pipeline, to, batch, ANSWER_OK);
     struct group *group = pipeline->group;
     answer->accepted = pipeline->event_count;
     answer->rejected_total = pipeline->rejected_total;
@@ -254,13 +255,13 @@ static void judge(struct pipeline *pipeline, const struct arrival *arrival, cons
         take(pipeline, arrival, batch, session, fingerprint);
         break;
     case JUDGE_DUPLICATE:
-        queue_answer(pipeline, arrival->from, batch, ANSWER_DUPLICATE);
+        pipeline_answer(pipeline, arrival->from, batch, ANSWER_DUPLICATE);
         break;
     case JUDGE_CONFLICT:
         answer_refused(pipeline, arrival->from, batch, REFUSAL_CONFLICT, "this seq was settled with other events");
         break;
     case JUDGE_GAP:
-        queue_answer(pipeline, arrival->from, batch, ANSWER_GAP)->expected = judged.expected;
+        pipeline_answer(pipeline, arrival->from, batch, ANSWER_GAP)->expected = judged.expected;
         break;
     case JUDGE_BUSY:
         answer_busy(pipeline, arrival->from, batch);
@@ -293,6 +294,8 @@ static void take_message(struct pipeline *pipeline, const struct arrival *arriva
         answer_busy(pipeline, arrival->from, &batch);
         return;
     }
+    if (pipeline_turned_early(pipeline, arrival, &batch))
+        return;
     bool whole = result == WIRE_OK && read_events(pipeline, &batch, arrival->now_ms);
     if (batch.has_session && batch.has_seq)
         place(pipeline, arrival, &batch, whole);
@@ -303,8 +306,13 @@ static void take_message(struct pipeline *pipeline, const struct arrival *arriva
 static void take_dropoff(struct pipeline *pipeline, const struct arrival *arrival)
 {
     struct wire_batch batch;
-    bool usable = pipeline->store && !pipeline->broken && wire_batch_read(arrival->message, &batch) == WIRE_OK &&
-                  read_events(pipeline, &batch, arrival->now_ms);
+    bool usable = pipeline->store && !pipeline->broken && wire_batch_read(arrival->message, &batch) == WIRE_OK;
+    if (usable && !arrival->parked) {
+        usable = budgets_wait_ms(pipeline->budgets, arrival->publisher, arrival->now_ms) == 0;
+        if (usable)
+            budgets_charge(pipeline->budgets, arrival->publisher, batch.event_count, arrival->message.size);
+    }
+    usable = usable && read_events(pipeline, &batch, arrival->now_ms);
     if (usable && pipeline_pseudonymise(pipeline))
         append(pipeline, arrival->publisher, arrival->now_ms);
     else if (!usable || !pipeline_park(pipeline, arrival, NULL))

@@ -2,7 +2,8 @@
  *
  * The steps, in this order, each a function of pipeline.c:
  *
- *     decode         the batch's header and events (common/wire.h), each event with its verdict
+ *     decode         the batch's header and events (common/wire.h), each event with its verdict; a batch that is beyond its
+ *                    publisher's budget (budget.h) is answered busy between the two
  *     validate       learner, content, value, time (common/event.h)
  *     judge          the session's rules: take, duplicate, conflict, gap, busy (session.h)
  *     pseudonymise   raw id -> learner number (lookup.h); a batch with one never seen is parked until she is met
@@ -20,6 +21,7 @@
 #ifndef JEJAK_COLLECTOR_PIPELINE_H
 #define JEJAK_COLLECTOR_PIPELINE_H
 
+#include "collector/budget.h"
 #include "collector/counters.h"
 #include "collector/resolver.h"
 #include "collector/store.h"
@@ -30,12 +32,13 @@ struct pipeline_limits {
     uint32_t max_learners;
     uint32_t max_new_learners; /* per publisher and hour */
     uint32_t retry_ms;
-    int64_t session_ms; /* a session idle for longer may be dropped */
+    struct budget_rates rates; /* of each publisher */
+    int64_t session_ms;        /* a session idle for longer may be dropped */
 };
 
 struct pipeline;
 
-/* lookup_key, session_key: keys/lookup.key and keys/session.key. */
+/* lookup_key, session_key: keys/lookup.key and keys/session.key; they must outlive it. */
 struct pipeline *pipeline_open(struct roles *roles, const uint8_t lookup_key[KEY_BYTES],
                                const uint8_t session_key[KEY_BYTES]);
 void pipeline_close(struct pipeline *pipeline);

@@ -18,10 +18,11 @@ struct pipeline {
     struct lookup *lookup;
     struct sessions *sessions;
     struct parking *parking;
+    struct budgets *budgets;
     struct pipeline_limits limits;
     struct counters counters;
-    uint8_t lookup_key[KEY_BYTES], session_key[KEY_BYTES];
-    uint32_t learners_next; /* the next number to give */
+    const uint8_t *lookup_key, *session_key; /* lent: no copy leaves locked memory (common/secret.h) */
+    uint32_t learners_next;                  /* the next number to give */
     struct allowance *allowances;
     uint32_t allowance_room;
     int64_t swept_ms; /* when sessions were last looked through to make room */
@@ -64,7 +65,15 @@ bool pipeline_park(struct pipeline *pipeline, const struct arrival *arrival, con
 bool pipeline_park_behind(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch,
                           bool next) must_check;
 
-/* pipeline.c: a batch whose turn has come. */
+/* pipeline_early.c: a batch that is answered before its events are looked at: beyond its publisher's budget it is busy; beyond
+ * what its session waits for it is a gap, and costs nothing. All others are charged. One that stands behind parked ones of
+ * its session is charged and keeps its place there, whatever the budget: the parking's bounds hold for it. */
+bool pipeline_turned_early(struct pipeline *pipeline, const struct arrival *arrival, const struct wire_batch *batch);
+
+/* pipeline.c: an answer, queued in the group; the batch may be NULL. */
+struct answer *pipeline_answer(struct pipeline *pipeline, const struct group_address *to,
+                               const struct wire_batch *batch, enum answer_status status);
+/* A batch whose turn has come. */
 void pipeline_take_parked(struct pipeline *pipeline, struct parked *parked);
 
 #endif

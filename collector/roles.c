@@ -126,9 +126,6 @@ static enum status load_entry(const char *name, const char public_key[KEY_TEXT_B
     if (strcmp(name, ROLE_PLAIN_USER) == 0)
         return error_set(error, STATUS_CONFIG, "%s/%s: `%s` names those without a key; choose another name",
                          loading->roles->folder, folders[loading->role], name);
-    if (HASH_COUNT(loading->entries) >= loading->roles->max_publishers)
-        return error_set(error, STATUS_CONFIG, "%s/%s holds more keys than max_publishers = %u", loading->roles->folder,
-                         folders[loading->role], loading->roles->max_publishers);
     entry = mem_new(1, sizeof *entry);
     memcpy(entry->user, public_key, KEY_TEXT_BYTES);
     entry->publisher = loading->role == ROLE_PUBLISHER ? roles_publisher_named(loading->roles, name) : ROLE_NOBODY;
@@ -136,33 +133,64 @@ static enum status load_entry(const char *name, const char public_key[KEY_TEXT_B
     return STATUS_OK;
 }
 
-static enum status load_role(struct roles *roles, enum role role, struct entry **entries, struct error *error)
+static enum status check_count(const struct loading *loading, struct error *error)
+{
+    if (HASH_COUNT(loading->entries) <= loading->roles->max_publishers)
+        return STATUS_OK;
+    return error_set(error, STATUS_CONFIG, "%s/%s holds more keys than max_publishers = %u", loading->roles->folder,
+                     folders[loading->role], loading->roles->max_publishers);
+}
+
+/* Where something is wrong with a folder, nobody comes in by it; but whose key is not there any more is out. */
+static void keep_those_in(struct roles *roles, enum role role, const struct entry *there)
+{
+    struct entry *entry, *next, *found;
+    HASH_ITER(hh, roles->entries[role], entry, next)
+    {
+        HASH_FIND_STR(there, entry->user, found);
+        if (found && found->publisher == entry->publisher)
+            continue;
+        HASH_DEL(roles->entries[role], entry);
+        free(entry);
+    }
+}
+
+static enum status reload_role(struct roles *roles, enum role role, struct error *error)
 {
     struct loading loading = {.roles = roles, .role = role};
     char *folder = mem_text("%s/%s", roles->folder, folders[role]);
-    enum status status = keyfile_each_public(folder, load_entry, &loading, error);
+    enum status status = keyfile_listable(folder, error);
+    bool listable = status == STATUS_OK;
+    if (listable)
+        status = keyfile_each_public(folder, load_entry, &loading, error);
+    if (status == STATUS_OK)
+        status = check_count(&loading, error);
+    if (status == STATUS_OK) {
+        struct entry *old = roles->entries[role];
+        roles->entries[role] = loading.entries;
+        loading.entries = old;
+    } else if (listable) {
+        keep_those_in(roles, role, loading.entries);
+    }
+    free_entries(loading.entries);
     free(folder);
-    if (status != STATUS_OK)
-        free_entries(loading.entries);
-    else
-        *entries = loading.entries;
     return status;
 }
 
 enum status roles_reload(struct roles *roles, uint32_t max_publishers, struct error *error)
 {
-    struct entry *entries[ROLE_COUNT] = {0};
-    enum status status = STATUS_OK;
+    enum status first = STATUS_OK;
     roles->max_publishers = max_publishers;
-    for (unsigned i = 0; i < ROLE_COUNT && status == STATUS_OK; i++)
-        status = load_role(roles, (enum role)i, &entries[i], error);
     roles->last = NULL;
     for (unsigned i = 0; i < ROLE_COUNT; i++) {
-        free_entries(status == STATUS_OK ? roles->entries[i] : entries[i]);
-        if (status == STATUS_OK)
-            roles->entries[i] = entries[i];
+        struct error found;
+        enum status status = reload_role(roles, (enum role)i, &found);
+        if (status != STATUS_OK && first == STATUS_OK) {
+            *error = found;
+            first = status;
+        }
     }
-    return status;
+    return first;
 }
 
 bool roles_listed(const struct roles *roles, enum role role, const char *user)

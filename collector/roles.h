@@ -24,7 +24,9 @@ struct roles;
 struct roles *roles_open(const char *keys_folder, uint32_t max_publishers);
 void roles_close(struct roles *roles);
 void roles_allow_plain(struct roles *roles, enum role role);
-/* Reads publishers/, readers/ and admins/ again. On failure the lists stay as they were. */
+/* Reads publishers/, readers/ and admins/ again. It fails where a file in them is no key, or stands for two: of that folder
+ * nobody new is listed then, and whose key is not found any more (removed, exchanged, broken) is listed no longer. A folder
+ * that cannot be listed leaves its list as it was. */
 enum status roles_reload(struct roles *roles, uint32_t max_publishers, struct error *error) must_check;
 
 const char *role_domain(enum role role);

@@ -41,7 +41,7 @@ static void take_signals(struct server *server)
         if (info.ssi_signo != SIGHUP)
             server->stop = true;
         else if (serve_reload(server, &error) != STATUS_OK)
-            log_error("keys and limits stay as they were", LOG_TEXT("error", error.text));
+            log_error("not all keys and limits could be read again", LOG_TEXT("error", error.text));
     }
 }
 
@@ -51,8 +51,14 @@ static void tick(struct server *server)
     if (read(server->timer_fd, &expirations, sizeof expirations) != sizeof expirations)
         return;
     serve_try_store_again(server);
+    serve_tell_gate(server);
     if (server->ticks++ % SWEEP_SECONDS == 0) /* the first one soon after the start */
         pipeline_sweep(server->pipeline, clock_now_ms());
+}
+
+static enum status answer_zap(struct server *server, struct error *error)
+{
+    return zap_answer(server->zap, server->roles, serve_counter(server, COUNTER_HANDSHAKES_REFUSED), error);
 }
 
 static enum status loop(struct server *server, struct error *error)
@@ -78,9 +84,8 @@ static enum status loop(struct server *server, struct error *error)
             take_signals(server);
         if (items[ITEM_TIMER].revents)
             tick(server);
-        if (items[ITEM_ZAP].revents)
-            while (zap_answer(server->zap, server->roles, serve_counter(server, COUNTER_HANDSHAKES_REFUSED))) {
-            }
+        if (items[ITEM_ZAP].revents && answer_zap(server, error) != STATUS_OK)
+            return error->status;
         if (items[ITEM_COMMITTER].revents)
             serve_take_back(server);
         if (items[ITEM_RESOLVER].revents)

@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 enum {
-    DAY_MS = 24 * 3600 * 1000
+    DAY_MS = 24 * 3600 * 1000,
+    TOLD_TICKS = 60, /* seconds */
 };
 
 void serve_apply_limits(struct server *server)
@@ -20,6 +21,8 @@ void serve_apply_limits(struct server *server)
         .max_learners = (uint32_t)config_whole(config, CONFIG_MAX_LEARNERS),
         .max_new_learners = (uint32_t)config_whole(config, CONFIG_MAX_NEW_LEARNERS),
         .retry_ms = (uint32_t)config_whole(config, CONFIG_RETRY_MS),
+        .rates = {.events = (uint64_t)config_whole(config, CONFIG_PUBLISHER_EVENTS),
+                  .bytes = (uint64_t)config_whole(config, CONFIG_PUBLISHER_BYTES)},
         .session_ms = config_whole(config, CONFIG_SESSION_DAYS) * DAY_MS,
     };
     pipeline_limit(server->pipeline, &limits);
@@ -29,22 +32,40 @@ void serve_apply_limits(struct server *server)
 enum status serve_reload(struct server *server, struct error *error)
 {
     struct config *config;
+    struct error of_keys;
     enum status status = server->options->reload(&config, error);
+    if (status == STATUS_OK) {
+        config_close(server->reloaded);
+        server->reloaded = config;
+        serve_apply_limits(server);
+    }
+    /* Whatever is wrong with the configuration, a key that was removed is out. */
+    uint32_t max_publishers = (uint32_t)config_whole(serve_config(server), CONFIG_MAX_PUBLISHERS);
+    reader_pause(server->reader);
+    enum status keys_status = roles_reload(server->roles, max_publishers, &of_keys);
+    reader_resume(server->reader);
+    if (keys_status != STATUS_OK) {
+        *error = of_keys;
+        return keys_status;
+    }
     if (status != STATUS_OK)
         return status;
-    reader_pause(server->reader);
-    status = roles_reload(server->roles, (uint32_t)config_whole(config, CONFIG_MAX_PUBLISHERS), error);
-    reader_resume(server->reader);
-    if (status != STATUS_OK) {
-        config_close(config);
-        return status;
-    }
-    config_close(server->reloaded);
-    server->reloaded = config;
-    serve_apply_limits(server);
     log_info("keys and limits were read again",
              LOG_UINT("publishers", roles_listed_count(server->roles, ROLE_PUBLISHER)));
     return STATUS_OK;
+}
+
+void serve_tell_gate(struct server *server)
+{
+    struct gate_counts gate = gate_counts(server->gate);
+    bool soon = server->ended_told > 0 && server->ticks - server->ended_told_tick < TOLD_TICKS;
+    if (gate.ended == server->ended_told || soon)
+        return;
+    log_warning("too many connections: those that had shown no key were ended",
+                LOG_UINT("ended", gate.ended - server->ended_told), LOG_UINT("connections", gate.connections),
+                LOG_UINT("max_connections", (uint64_t)config_whole(serve_config(server), CONFIG_MAX_CONNECTIONS)));
+    server->ended_told = gate.ended;
+    server->ended_told_tick = server->ticks;
 }
 
 static void add_store_fields(struct server *server, struct packer *answer)
@@ -67,11 +88,14 @@ static void add_store_fields(struct server *server, struct packer *answer)
 static struct packer *status_answer(struct server *server)
 {
     const struct counters *counters = pipeline_counters(server->pipeline);
-    struct packer *answer = control_answer("ok", "", 10 + COUNTER_COUNT + VERDICT_COUNT - 1);
+    struct packer *answer = control_answer("ok", "", 12 + COUNTER_COUNT + VERDICT_COUNT - 1);
     add_store_fields(server, answer);
     packer_pair_natural(answer, "uptime_s", (uint64_t)(clock_now_ms() - server->started_ms) / 1000);
     packer_pair_natural(answer, "publishers", roles_listed_count(server->roles, ROLE_PUBLISHER));
     packer_pair_natural(answer, "sessions", pipeline_session_count(server->pipeline));
+    struct gate_counts gate = gate_counts(server->gate);
+    packer_pair_natural(answer, "connections", gate.connections);
+    packer_pair_natural(answer, "connections_ended", gate.ended);
     for (unsigned i = 0; i < COUNTER_COUNT; i++)
         packer_pair_natural(answer, counter_name((enum counter)i), counters->count[i]);
     for (unsigned i = 1; i < VERDICT_COUNT; i++) {

@@ -3,6 +3,7 @@
 #define JEJAK_COLLECTOR_SERVE_INNER_H
 
 #include "collector/commit.h"
+#include "collector/gate.h"
 #include "collector/reader.h"
 #include "collector/serve.h"
 #include "collector/zap.h"
@@ -14,6 +15,9 @@ struct server {
     struct config *reloaded; /* after SIGHUP; NULL: options->config */
     void *context;
     void *zap, *ingest, *dropoff, *control;
+    void *unread; /* the reader's socket, until the reader has it */
+    struct gate *gate;
+    uint64_t ended_told, ended_told_tick; /* connections, as the log has it */
     int signal_fd, timer_fd;
     struct roles *roles;
     struct pipeline *pipeline;
@@ -64,6 +68,9 @@ void serve_limit_log(struct server *server); /* the log's own limits, after it w
 void serve_apply_limits(struct server *server);
 enum status serve_reload(struct server *server, struct error *error) must_check;
 void serve_take_control(struct server *server);
+
+/* Says in the log when connections were too many; at most once in TOLD_TICKS. */
+void serve_tell_gate(struct server *server);
 
 /* serve_open.c: in the order in which serve_run() calls them; serve_close() takes a half-opened server. */
 enum status serve_open_descriptors(struct server *server, struct error *error) must_check;

@@ -24,6 +24,7 @@
 struct vault;
 
 enum {
+    VAULT_OPEN_FILES = 32, /* table files, at a time */
     VAULT_FORMAT = 1,
     VAULT_PERSON_BYTES = 32,
     VAULT_TENANT_BYTES = 16,

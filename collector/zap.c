@@ -46,20 +46,23 @@ static bool more(void *socket)
     return follows != 0;
 }
 
-static bool receive(void *socket, struct request *request)
+/* STATUS_UNAVAILABLE: none waits. */
+static enum status receive(void *socket, struct request *request, struct error *error)
 {
     request->count = 0;
     do {
         bool fits = request->count < PART_COUNT;
         int size = fits ? zmq_recv(socket, request->part[request->count], PART_MAX_BYTES, ZMQ_DONTWAIT)
                         : zmq_recv(socket, NULL, 0, ZMQ_DONTWAIT);
+        if (size < 0 && request->count == 0 && (errno == EAGAIN || errno == EINTR))
+            return STATUS_UNAVAILABLE;
         if (size < 0)
-            return false;
+            return error_set(error, STATUS_SYSTEM, "the ZAP handler is gone: %s", zmq_strerror(errno));
         if (fits)
             request->size[request->count] = (size_t)size;
         request->count++;
     } while (more(socket));
-    return true;
+    return STATUS_OK;
 }
 
 static struct slice part(const struct request *request, int index)
@@ -84,21 +87,31 @@ static const char *judge(const struct request *request, const struct roles *role
     return roles_listed(roles, role, key) ? key : NULL;
 }
 
-bool zap_answer(void *socket, const struct roles *roles, uint64_t *refused)
+static enum status answer(void *socket, const struct request *request, const char *user, struct error *error)
 {
-    struct request request;
-    char key[KEY_TEXT_BYTES];
-    if (!receive(socket, &request))
-        return false;
-    const char *user = judge(&request, roles, key);
     const char *code = user ? "200" : "400", *text = user ? "OK" : "not listed";
-    *refused += user ? 0 : 1;
-    zmq_send(socket, "1.0", 3, ZMQ_SNDMORE);
-    zmq_send(socket, request.part[PART_REQUEST_ID],
-             request.count > PART_REQUEST_ID ? part(&request, PART_REQUEST_ID).size : 0, ZMQ_SNDMORE);
-    zmq_send(socket, code, 3, ZMQ_SNDMORE);
-    zmq_send(socket, text, strlen(text), ZMQ_SNDMORE);
-    zmq_send(socket, user ? user : "", user ? strlen(user) : 0, ZMQ_SNDMORE);
-    zmq_send(socket, "", 0, 0);
-    return true;
+    struct slice id = slice_of("", 0);
+    if (request->count > PART_REQUEST_ID)
+        id = part(request, PART_REQUEST_ID);
+    bool sent = zmq_send(socket, "1.0", 3, ZMQ_SNDMORE) >= 0 && zmq_send(socket, id.data, id.size, ZMQ_SNDMORE) >= 0 &&
+                zmq_send(socket, code, 3, ZMQ_SNDMORE) >= 0 && zmq_send(socket, text, strlen(text), ZMQ_SNDMORE) >= 0 &&
+                zmq_send(socket, user ? user : "", user ? strlen(user) : 0, ZMQ_SNDMORE) >= 0 &&
+                zmq_send(socket, "", 0, 0) >= 0;
+    return sent ? STATUS_OK : error_set(error, STATUS_SYSTEM, "the ZAP handler cannot answer: %s", zmq_strerror(errno));
+}
+
+enum status zap_answer(void *socket, const struct roles *roles, uint64_t *refused, struct error *error)
+{
+    for (;;) {
+        struct request request;
+        char key[KEY_TEXT_BYTES];
+        enum status status = receive(socket, &request, error);
+        if (status != STATUS_OK)
+            return status == STATUS_UNAVAILABLE ? STATUS_OK : status;
+        const char *user = judge(&request, roles, key);
+        *refused += user ? 0 : 1;
+        status = answer(socket, &request, user, error);
+        if (status != STATUS_OK)
+            return status;
+    }
 }

@@ -11,7 +11,8 @@
 
 /* Binds inproc://zeromq.zap.01; before any other socket of the context is bound. */
 enum status zap_open(void *context, void **socket, struct error *error) must_check;
-/* Answers one waiting request, if there is one; false where there is none. Counts refused handshakes. */
-bool zap_answer(void *socket, const struct roles *roles, uint64_t *refused);
+/* Answers all requests that wait. Counts refused handshakes. STATUS_SYSTEM: the handler is gone, and the process is to stop:
+ * nobody could come in any more. */
+enum status zap_answer(void *socket, const struct roles *roles, uint64_t *refused, struct error *error) must_check;
 
 #endif

@@ -36,12 +36,19 @@ enum config_type {
     X(WATERMARK, "watermark", TEXT, "{home}/data/watermark", 0, 0, false, "file of the durable offset")                \
     X(MAX_MESSAGE_BYTES, "max_message_bytes", WHOLE, "1048576", 1048576, 16777216, false,                              \
       "a longer message is never read into memory")                                                                    \
+    X(INGEST_MEMORY, "ingest_memory", WHOLE, "33554432", 1048576, 1099511627776, false,                                \
+      "bytes of waiting messages, shared by max_connections of max_message_bytes; two of each may always wait")         \
+    X(MAX_CONNECTIONS, "max_connections", WHOLE, "1024", 1, 1000000, false,                                            \
+      "connections over tcp, of all endpoints; beyond: those that have shown no key are ended")                        \
     X(MAX_PUBLISHERS, "max_publishers", WHOLE, "1024", 1, 100000, true, "listed publisher keys")                       \
     X(MAX_SESSIONS, "max_sessions", WHOLE, "1024", 1, 1000000, true, "sessions of one publisher; beyond: busy")        \
     X(MAX_LEARNERS, "max_learners", WHOLE, "10000000", 1000, 400000000, true,                                          \
       "learners that the collector keeps in memory; beyond: busy")                                                     \
     X(MAX_NEW_LEARNERS, "max_new_learners", WHOLE, "2000000", 1, 400000000, true,                                      \
       "learners never seen before, per publisher and hour; beyond: busy")                                              \
+    X(PUBLISHER_EVENTS, "publisher_events", WHOLE, "1000000", 65536, 1000000000, true,                                 \
+      "events a second of one publisher while others publish, too; beyond: busy")                                      \
+    X(PUBLISHER_BYTES, "publisher_bytes", WHOLE, "67108864", 1048576, 1000000000000, true, "the same in bytes")        \
     X(GROUP_EVENTS, "group_events", WHOLE, "131072", 65536, 983040, false,                                             \
       "a commit is closed at this many events; a batch more than that fits a block")                                   \
     X(SEGMENT_BYTES, "segment_bytes", WHOLE, "1073741824", 1048576, 1099511627776, true,                               \

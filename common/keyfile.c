@@ -242,23 +242,38 @@ static enum status each_one(const char *folder, const char *file, keyfile_each_f
     return status == STATUS_OK ? each(name, text, argument, error) : status;
 }
 
+static enum status not_listable(const char *folder, struct error *error)
+{
+    return error_errno(error, errno == EACCES ? STATUS_DENIED : STATUS_CONFIG, "%s: the keys cannot be listed", folder);
+}
+
+enum status keyfile_listable(const char *folder, struct error *error)
+{
+    DIR *opened = opendir(folder);
+    if (!opened)
+        return errno == ENOENT ? STATUS_OK : not_listable(folder, error);
+    closedir(opened);
+    return STATUS_OK;
+}
+
 enum status keyfile_each_public(const char *folder, keyfile_each_fn each, void *argument, struct error *error)
 {
     struct dirent **entries = NULL;
     int count = scandir(folder, &entries, is_public, by_name);
-    if (count < 0 && errno == ENOENT)
-        return STATUS_OK;
     if (count < 0)
-        return error_errno(error, errno == EACCES ? STATUS_DENIED : STATUS_CONFIG, "%s: the keys cannot be listed",
-                           folder);
-    enum status status = STATUS_OK;
+        return errno == ENOENT ? STATUS_OK : not_listable(folder, error);
+    enum status first = STATUS_OK;
     for (int i = 0; i < count; i++) {
-        if (status == STATUS_OK)
-            status = each_one(folder, entries[i]->d_name, each, argument, error);
+        struct error found;
+        enum status status = each_one(folder, entries[i]->d_name, each, argument, &found);
+        if (status != STATUS_OK && first == STATUS_OK) {
+            *error = found;
+            first = status;
+        }
         free(entries[i]);
     }
     free(entries);
-    return status;
+    return first;
 }
 
 enum status folder_make(const char *path, struct error *error)

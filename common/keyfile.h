@@ -31,11 +31,15 @@ enum status keyfile_make_bytes(const char *path, struct error *error) must_check
 enum status keyfile_read_bytes(const char *path, uint8_t key[KEY_BYTES], struct error *error) must_check;
 
 /* Calls `each` for NAME of every NAME.public in a folder, in byte order of the names. A missing folder is an empty one.
- * A name is a segment of at most PUBLISHER_NAME_MAX bytes (event.h); other names are refused by name. */
+ * A name is a segment of at most PUBLISHER_NAME_MAX bytes (event.h); other names are refused by name. A file that is refused,
+ * or a call that fails, does not end it: the first failure is returned when all were visited. */
 typedef enum status (*keyfile_each_fn)(const char *name, const char public_key[KEY_TEXT_BYTES], void *argument,
                                        struct error *error);
 enum status keyfile_each_public(const char *folder, keyfile_each_fn each, void *argument,
                                 struct error *error) must_check;
+
+/* Can the folder be listed, or is there none? Else nothing is known of what stands in it. */
+enum status keyfile_listable(const char *folder, struct error *error) must_check;
 
 /* mkdir -p with mode 0700 for what is made. */
 enum status folder_make(const char *path, struct error *error) must_check;

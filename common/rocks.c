@@ -190,6 +190,8 @@ static enum status options_open(struct rocks *store, const struct rocks_options 
     rocksdb_options_set_compression_options(options, -14, wanted->compression_level, 0, 0);
     if (wanted->memory_bytes > 0)
         rocksdb_options_set_db_write_buffer_size(options, wanted->memory_bytes);
+    if (wanted->open_files > 0)
+        rocksdb_options_set_max_open_files(options, wanted->open_files);
     rocksdb_options_set_atomic_flush(options, wanted->remade);
     if (wanted->first_level_files > 0)
         rocksdb_options_set_level0_file_num_compaction_trigger(options, wanted->first_level_files);

@@ -45,6 +45,7 @@ struct rocks_options {
     /* The index of a table file holds the first key of each block: an iterator reads no block only to see where it begins,
      * so that a damaged one bars nothing that lies before it in other files. */
     bool first_keys;
+    int open_files;           /* table files that are open at a time; 0: all */
     bool plain_first_level;   /* files are compressed only when they are first merged */
     int first_level_files;    /* so many are merged at once; 0: RocksDB's own number, 4 */
     const char *plain_family; /* the name of one that is never compressed; NULL: none */

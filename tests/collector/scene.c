@@ -17,7 +17,7 @@ char *scene_path(const struct scene *scene, const char *name)
 static enum status open_store(struct scene *scene, bool create, bool accept_loss)
 {
     struct store_options options = {.create = create, .accept_loss = accept_loss};
-    memcpy(options.pseudonym_key, scene->pseudonym_key, KEY_BYTES);
+    options.pseudonym_key = scene->pseudonym_key;
     return store_open(scene->config, &options, &scene->store, &scene->error);
 }
 
@@ -47,6 +47,7 @@ struct scene *scene_make(const char *const *sets)
         .max_sessions = 1000,
         .max_learners = 100000,
         .max_new_learners = 100000,
+        .rates = {.events = 1000000, .bytes = 64 << 20},
         .retry_ms = 500,
         .session_ms = INT64_C(31) * 86400000,
     };

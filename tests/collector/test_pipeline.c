@@ -334,6 +334,76 @@ Test(pipeline, is_busy_beyond_the_learners_it_keeps)
     scene_close(scene);
 }
 
+/* A publisher that has used up what it may take while another one publishes, too. */
+static struct scene *scene_beyond_budget(void)
+{
+    enum {
+        MANY = 4000
+    }; /* more than is saved up at the least rate */
+    static struct batch_event many[MANY];
+    struct scene *scene = scene_make(NULL);
+    scene->limits.rates = (struct budget_rates){BUDGET_LEAST_EVENTS, UINT64_C(1) << 30};
+    pipeline_limit(scene->pipeline, &scene->limits);
+    uint32_t flooder = scene->publisher;
+    scene->publisher = roles_publisher_named(scene->roles, "other");
+    assert_answer(scene_open(scene, 1, 0, "ana", "m"), ANSWER_OK, 1);
+    scene->publisher = flooder;
+    for (uint32_t i = 0; i < MANY; i++)
+        many[i] = batch_open(SCENE_NOW_MS, "ana", "m");
+    assert_answer(scene_send(scene, 1, 0, many, MANY), ANSWER_OK, 1);
+    return scene;
+}
+
+Test(pipeline, beyond_its_budget_a_publisher_waits_and_others_do_not)
+{
+    struct scene *scene = scene_beyond_budget();
+    const struct answer *answer = scene_open(scene, 2, 1, "budi", "m");
+    assert_answer(answer, ANSWER_BUSY, 2);
+    uint32_t retry_ms = answer->retry_ms;
+    cr_assert_geq(retry_ms, BUDGET_BURST_MS);
+    cr_assert_eq(scene->group->learner_count, 1, "the events of a busy batch were looked at");
+    cr_assert_eq(scene_count(scene, COUNTER_OVER_BUDGET), 1);
+    scene->publisher = roles_publisher_named(scene->roles, "other");
+    assert_answer(scene_open(scene, 2, 1, "ana", "m"), ANSWER_OK, 2);
+    scene->publisher = roles_publisher_named(scene->roles, "lms");
+    scene->now_ms += retry_ms;
+    assert_answer(scene_open(scene, 2, 1, "budi", "m"), ANSWER_OK, 2);
+    scene_close(scene);
+}
+
+Test(pipeline, what_was_in_flight_behind_a_busy_batch_costs_nothing)
+{
+    enum {
+        MANY = 5000
+    };
+    static struct batch_event many[MANY];
+    struct scene *scene = scene_beyond_budget();
+    for (uint32_t i = 0; i < MANY; i++)
+        many[i] = batch_open(SCENE_NOW_MS, "ana", "m");
+    const struct answer *answer = scene_open(scene, 2, 1, "ana", "m");
+    assert_answer(answer, ANSWER_BUSY, 2);
+    scene->now_ms += answer->retry_ms;
+    answer = scene_send(scene, 3, 1, many, MANY);
+    assert_answer(answer, ANSWER_GAP, 3);
+    cr_assert_eq(answer->expected, 2);
+    assert_answer(scene_open(scene, 2, 1, "ana", "m"), ANSWER_OK, 2);
+    scene_close(scene);
+}
+
+Test(pipeline, dropoff_beyond_its_budget_is_dropped)
+{
+    struct scene *scene = scene_beyond_budget();
+    struct batch_event event = batch_open(SCENE_NOW_MS, "ana", "m");
+    struct batch_head head = {.version = 1, .session = scene->session, .seq = 9};
+    struct slice message = batch_make(&head, &event, 1);
+    uint64_t before = scene_count(scene, COUNTER_EVENTS);
+    scene_dropoff(scene, message);
+    batch_free(message);
+    cr_assert_eq(scene_count(scene, COUNTER_EVENTS), before);
+    cr_assert_eq(scene_count(scene, COUNTER_DROPPED), 1);
+    scene_close(scene);
+}
+
 Test(pipeline, without_a_store_everything_is_busy)
 {
     struct scene *scene = scene_make(NULL);

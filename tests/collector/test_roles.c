@@ -105,7 +105,7 @@ Test(roles, a_removed_key_is_refused_and_an_exchanged_one_keeps_its_number)
     cr_assert_eq(roles_publisher_count(roles), 2);
 }
 
-Test(roles, broken_lists_leave_the_old_ones)
+Test(roles, broken_lists_let_nobody_new_in)
 {
     struct keypair lms = list_key("publishers", "lms");
     reload();
@@ -117,17 +117,54 @@ Test(roles, broken_lists_leave_the_old_ones)
     write_listed("publishers/twice.public", twice);
     assert_reload_fails("listed twice");
     remove_listed("publishers/twice.public");
-    write_listed("publishers/plain.public", twice);
-    remove_listed("publishers/lms.public");
-    assert_reload_fails("`plain`");
-    remove_listed("publishers/plain.public");
     write_listed("publishers/a name.public", twice);
+    struct keypair fresh = list_key("publishers", "fresh");
     assert_reload_fails("a name");
-    remove_listed("publishers/a name.public");
+    cr_assert_eq(roles_publisher(roles, fresh.public_key), ROLE_NOBODY);
     cr_assert_neq(roles_publisher(roles, lms.public_key), ROLE_NOBODY);
+    remove_listed("publishers/a name.public");
     reload();
+    cr_assert_neq(roles_publisher(roles, fresh.public_key), ROLE_NOBODY);
+    remove_listed("publishers/lms.public");
+    write_listed("publishers/plain.public", twice);
+    assert_reload_fails("`plain`");
     cr_assert_eq(roles_publisher(roles, lms.public_key), ROLE_NOBODY);
     free(twice);
+}
+
+Test(roles, a_key_that_was_removed_is_out_whatever_else_is_broken)
+{
+    struct keypair removed = list_key("publishers", "removed"), emptied = list_key("publishers", "emptied");
+    struct keypair exchanged = list_key("publishers", "exchanged"), stays = list_key("publishers", "stays");
+    struct keypair reader = list_key("readers", "reader"), officer = list_key("admins", "officer");
+    cr_assert_eq(roles_reload(roles, 4, &error), STATUS_OK);
+    remove_listed("publishers/removed.public");
+    remove_listed("publishers/exchanged.public");
+    list_key("publishers", "exchanged");
+    write_listed("publishers/emptied.public", "");
+    remove_listed("readers/reader.public");
+    assert_reload_fails("publishers/emptied.public");
+    cr_assert_eq(roles_publisher(roles, removed.public_key), ROLE_NOBODY);
+    cr_assert_eq(roles_publisher(roles, emptied.public_key), ROLE_NOBODY);
+    cr_assert_eq(roles_publisher(roles, exchanged.public_key), ROLE_NOBODY);
+    cr_assert_neq(roles_publisher(roles, stays.public_key), ROLE_NOBODY);
+    cr_assert_not(roles_listed(roles, ROLE_READER, reader.public_key), "a broken publisher kept a removed reader");
+    cr_assert(roles_listed(roles, ROLE_ADMIN, officer.public_key));
+}
+
+Test(roles, a_folder_that_cannot_be_listed_says_nothing_about_its_keys)
+{
+    struct keypair lms = list_key("publishers", "lms"), reader = list_key("readers", "reader");
+    reload();
+    char *folder = scratch_path(home, "publishers"), *aside = scratch_path(home, "aside");
+    cr_assert_eq(rename(folder, aside), 0);
+    write_listed("publishers", "no folder");
+    remove_listed("readers/reader.public");
+    assert_reload_fails("cannot be listed");
+    cr_assert_neq(roles_publisher(roles, lms.public_key), ROLE_NOBODY);
+    cr_assert_not(roles_listed(roles, ROLE_READER, reader.public_key));
+    free(folder);
+    free(aside);
 }
 
 Test(roles, there_is_a_bound_on_keys)
