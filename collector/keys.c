@@ -2,6 +2,7 @@
 
 #include "common/secret.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -91,6 +92,26 @@ enum status keys_make(const char *folder, struct error *error)
         status = keyfile_make_bytes(path, error);
         free(path);
     }
+    return status;
+}
+
+static enum status remove_one(const char *folder, const char *name, struct error *error)
+{
+    char *path = path_of(folder, name);
+    enum status status = STATUS_OK;
+    if (unlink(path) != 0 && errno != ENOENT)
+        status = error_errno(error, STATUS_IO, "%s cannot be removed", path);
+    free(path);
+    return status;
+}
+
+enum status keys_remove(const char *folder, struct error *error)
+{
+    enum status status = remove_one(folder, server_secret, error);
+    if (status == STATUS_OK)
+        status = remove_one(folder, server_public, error);
+    for (size_t i = 0; i < ARRAY_COUNT(own_keys) && status == STATUS_OK; i++)
+        status = remove_one(folder, own_keys[i], error);
     return status;
 }
 

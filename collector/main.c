@@ -1,4 +1,5 @@
 /* jejak-collector - takes learning events from publishers, pseudonymises, stores and acknowledges them. */
+#include "collector/first.h"
 #include "collector/gate.h"
 #include "collector/places.h"
 #include "collector/serve.h"
@@ -121,7 +122,7 @@ static void print_config(const struct config *config)
                config_origin(config, (enum config_key)i));
 }
 
-/* A first start finds neither keys nor store; one without the other is no first start. */
+/* A first start finds neither keys nor store, or what an interrupted one left; else one without the other is none. */
 static enum status check_first_start(const struct config *config, bool *first, struct error *error)
 {
     const char *folder = config_text(config, CONFIG_KEYS);
@@ -129,18 +130,19 @@ static enum status check_first_start(const struct config *config, bool *first, s
     bool keys = keys_present(folder);
     enum store_presence presence = store_presence(config, &parts);
     enum status status = STATUS_OK;
-    *first = !keys && presence == STORE_NONE;
-    if (presence == STORE_PARTS)
+    bool interrupted = first_interrupted(config);
+    *first = interrupted || (!keys && presence == STORE_NONE);
+    if (presence == STORE_PARTS && !interrupted)
         status = error_set(error, STATUS_LOSS,
                            "only parts of the store are there (%s); put the missing ones back from a "
                            "backup, or choose another home",
                            parts);
-    else if (keys && presence == STORE_NONE)
+    else if (keys && presence == STORE_NONE && !interrupted)
         status = error_set(error, STATUS_LOSS,
                            "keys are there (%s) but no store; put the store back (or, to begin anew, "
                            "choose another home)",
                            folder);
-    else if (!keys && presence == STORE_WHOLE)
+    else if (!keys && presence == STORE_WHOLE && !interrupted)
         status = error_set(error, STATUS_CONFIG,
                            "a store is there but no keys in %s: without them nobody in the store can "
                            "be recognised; put the keys back",
@@ -178,6 +180,7 @@ static enum status run(const struct config *config, struct error *error)
     struct keys *keys = NULL;
     struct store store = {0};
     struct store_options store_options = {.accept_loss = arguments.accept_loss};
+    int first_lock = -1;
     enum status status = gate_check((uint32_t)config_whole(config, CONFIG_MAX_CONNECTIONS), error);
     if (status == STATUS_OK)
         status = keys_check_place(config, error);
@@ -185,6 +188,8 @@ static enum status run(const struct config *config, struct error *error)
         status = check_first_start(config, &store_options.create, error);
     if (status == STATUS_OK)
         status = make_folders(config, error);
+    if (status == STATUS_OK && store_options.create)
+        status = first_begin(config, &first_lock, error);
     if (status == STATUS_OK && store_options.create)
         status = keys_make(config_text(config, CONFIG_KEYS), error);
     if (status == STATUS_OK)
@@ -195,6 +200,8 @@ static enum status run(const struct config *config, struct error *error)
         store_options.pseudonym_key = keys->pseudonym;
         status = store_open(config, &store_options, &store, error);
     }
+    if (status == STATUS_OK && store_options.create)
+        status = first_done(config, first_lock, error);
     if (status == STATUS_OK) {
         struct serve_options serve = {.config = config, .keys = keys, .store = &store, .reload = reload_config};
         log_info(store_options.create ? "a first start: keys and an empty store were made" : "the store is open",

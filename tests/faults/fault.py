@@ -41,7 +41,7 @@ import jejak  # noqa: E402
 import restart  # noqa: E402
 from jejak import BIN, Collector, Failed, Skipped, check  # noqa: E402
 
-LIMIT_S, QUICK_LIMIT_S, GRACE_S = 600, 150, 45
+LIMIT_S, QUICK_LIMIT_S, GRACE_S, LATE = 600, 150, 45, 0.6
 SHIM = os.path.join(BIN, "../tests/libjejak_fault.so")
 
 
@@ -73,11 +73,15 @@ class Trial:
         self.number, self.name = number, name
         self.chance = random.Random(f"{self.seed} {number} {self.control}")
         self.dir = tempfile.mkdtemp(prefix=f"jjk{number}-", dir=options.dir)
-        self.homes, self.processes, self.cleanups = [], [], []
+        self.homes, self.processes, self.cleanups, self.started = [], [], [], time.monotonic()
 
     def chance_of(self, what):
         """Dice of its own, for a thread."""
         return random.Random(f"{self.seed} {self.number} {what}")
+
+    def late(self):
+        """Most of its time is over: a row that may say how far it came should end now."""
+        return time.monotonic() - self.started > LATE * (QUICK_LIMIT_S if self.quick else LIMIT_S)
 
     def count(self, full, quick):
         return quick if self.quick else full
