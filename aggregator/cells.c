@@ -27,9 +27,11 @@ static enum status store_open(struct cells *cells, size_t cache_bytes, bool make
         .mode = make                         ? ROCKS_CREATE
                 : cells->mode == CELLS_WRITE ? ROCKS_WRITE
                                              : ROCKS_READ_ONLY,
+        .beside_writer = cells->mode == CELLS_LOOK,
         .write_buffer_bytes = MEMORY_BYTES,
         .memory_bytes = MEMORY_BYTES,
         .remade = true, /* from the log */
+        .first_keys = true,
         .plain_first_level = true,
         .first_level_files = FIRST_LEVEL_FILES,
         .cache_bytes = cache_bytes ? cache_bytes : 64 << 20,
@@ -52,6 +54,38 @@ static enum status store_open(struct cells *cells, size_t cache_bytes, bool make
 
 /* ---- opening ---- */
 
+static bool is_ours(const char *family)
+{
+    bool ours = strcmp(family, "default") == 0;
+    for (size_t i = 0; i < ARRAY_COUNT(family_names); i++)
+        ours = ours || strcmp(family, family_names[i]) == 0;
+    return ours;
+}
+
+/* Is this what a process that died while it made the cells left: some of their families, and not a row in them? */
+static bool never_made(struct cells *cells)
+{
+    bool empty = true;
+    for (size_t i = 0; empty && i < rocks_family_count(cells->store); i++) {
+        struct rocks_family *family = rocks_family_at(cells->store, i);
+        struct rocks_iterator *rows = rocks_iterator_open(cells->store, family);
+        struct error error;
+        rocks_iterator_seek(rows, slice_of("", 0));
+        empty = is_ours(rocks_family_name(family)) && !rocks_iterator_valid(rows) &&
+                rocks_iterator_status(rows, &error) == STATUS_OK;
+        rocks_iterator_close(rows);
+    }
+    return empty;
+}
+
+static enum status make_anew(struct cells *cells, size_t cache_bytes, struct error *error)
+{
+    rocks_close(cells->store);
+    cells->store = NULL;
+    enum status status = rocks_destroy(cells->path, error);
+    return status == STATUS_OK ? store_open(cells, cache_bytes, true, error) : status;
+}
+
 static enum status cells_read(struct cells *cells, const struct cells_settings *settings, struct error *error)
 {
     enum status status = cells_read_settings(cells, settings, error);
@@ -59,6 +93,8 @@ static enum status cells_read(struct cells *cells, const struct cells_settings *
         status = cells_read_position(cells, error);
     if (status == STATUS_OK)
         status = cells_read_cut(cells, error);
+    if (status == STATUS_OK)
+        status = cells_read_lost(cells, error);
     if (status == STATUS_OK)
         status = cells_read_contents(cells, error);
     if (status == STATUS_OK)
@@ -85,10 +121,14 @@ enum status cells_open(const char *path, enum cells_mode mode, const struct cell
     cells->rolled_index = cells_rolled_open();
     bool make = mode == CELLS_WRITE && !rocks_exists(path);
     enum status status = STATUS_OK;
-    if (mode == CELLS_READ_ONLY && !rocks_exists(path))
+    if (mode != CELLS_WRITE && !rocks_exists(path))
         status = error_set(error, STATUS_NO_INPUT, "%s: no cells stand here; run `jejak-aggregator fold` first", path);
     if (status == STATUS_OK)
         status = store_open(cells, settings->cache_bytes, make, error);
+    if (mode == CELLS_WRITE && !make && cells->store && never_made(cells)) {
+        make = true;
+        status = make_anew(cells, settings->cache_bytes, error);
+    }
     if (status == STATUS_OK && make)
         status = cells_base_make(cells, settings, error);
     if (status == STATUS_OK)
@@ -109,6 +149,7 @@ void cells_close(struct cells *cells)
         free(cells->paths[i]);
     free(cells->paths);
     free(cells->path_slots);
+    free(cells->lost);
     free(cells->dead);
     free(cells->restricted);
     free(cells->restricted_lids);

@@ -49,6 +49,7 @@ struct cells_position {
 enum cells_mode {
     CELLS_WRITE,     /* made where there are none */
     CELLS_READ_ONLY, /* STATUS_NO_INPUT where there are none */
+    CELLS_LOOK,      /* likewise, also beside a writer (rocks.h, beside_writer) */
 };
 enum status cells_open(const char *path, enum cells_mode mode, const struct cells_settings *settings,
                        struct cells **out, struct error *error) must_check;
@@ -67,6 +68,15 @@ bool cells_restricted(const struct cells *cells, uint32_t learner);
 /* First and one past the last day with a piece of activity or marks; false where there is none. Days since 1970-01-01.
  */
 bool cells_days(const struct cells *cells, int32_t *first, int32_t *end);
+
+/* What the log could not give (block.h, RECORD_LOST): how many offsets, and between which times they were received; 0:
+ * none. They may hold events of any time before they were received, so every period is touched that does not begin after
+ * it: those of [from_ms, ...). */
+enum {
+    CELLS_MAX_LOST = 65536,             /* ranges that are told apart */
+    CELLS_LOST_SKEW_MS = 5 * 60 * 1000, /* so far ahead of its receipt an event's time may be */
+};
+uint64_t cells_lost_from(const struct cells *cells, int64_t from_ms, int64_t *least_ms, int64_t *greatest_ms);
 
 /* For whoever keeps what it made of the cells: cells_unchanged() tells whether anything with a time before `before_ms`, or
  * who counts on it, may have changed since cells_change() gave `change`. Never true where something did. */

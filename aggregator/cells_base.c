@@ -6,6 +6,7 @@
  *     "max_slice_ms"   u32 LE
  *     "position"       log id (16), epoch u32, offset u64, learners u32, next piece u64; LE. Absent: nothing folded yet
  *     "cut"            i64 LE, Unix ms UTC
+ *     "lost", be64 first offset    next offset u64, least and greatest time of receipt i64; LE (cells_lost.c)
  *     "rolled_end"     u32 LE, one past the last day of any roll-up. Absent: there are none
  */
 #include "aggregator/cells_inner.h"

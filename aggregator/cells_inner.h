@@ -33,6 +33,9 @@ struct cells {
     uint32_t *path_slots; /* hash table of content number + 1, 0: free; a power of two, at most half full */
     uint32_t slot_count;
 
+    struct cells_lost *lost; /* by first offset */
+    uint32_t lost_count;
+
     uint64_t *dead, *restricted; /* a bit a learner number */
     uint32_t learner_room;       /* in bits */
     uint8_t *restricted_lids;    /* restricted_count x LID_BYTES */
@@ -91,6 +94,8 @@ void cells_rolled_close(struct cells_rolled *rolled);
 enum status cells_read_rolled_index(struct cells *cells, struct error *error) must_check;
 void cells_rolled_stands(struct cells *cells, const struct rollup_key *key, bool filled);
 bool cells_rolled_goes(struct cells *cells, const struct rollup_key *key, bool *filled);
+void cells_rolled_damaged(const struct cells *cells, const struct rollup_key *key); /* any thread */
+bool cells_rolled_next_damaged(struct cells *cells, struct rollup_key *key);        /* takes one */
 /* cells_base.c: a roll-up ends there. */
 void cells_reach_rolled(struct cells *cells, int32_t end_day);
 
@@ -110,6 +115,7 @@ enum status cells_read_settings(struct cells *cells, const struct cells_settings
                                 struct error *error) must_check;
 enum status cells_read_position(struct cells *cells, struct error *error) must_check;
 enum status cells_read_cut(struct cells *cells, struct error *error) must_check;
+enum status cells_read_lost(struct cells *cells, struct error *error) must_check; /* cells_lost.c */
 enum status cells_read_rolled(struct cells *cells, struct error *error) must_check;
 enum status cells_read_contents(struct cells *cells, struct error *error) must_check;
 enum status cells_read_learners(struct cells *cells, struct error *error) must_check;

@@ -2,6 +2,7 @@
 #include "aggregator/cells_inner.h"
 #include "aggregator/rollup.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 enum {
@@ -30,11 +31,16 @@ struct rolled_row {
 struct cells_rolled {
     struct rolled_row **rows; /* by row; NULL: nothing is rolled up */
     uint32_t room;
+    pthread_mutex_t lock; /* of what follows: a report reads with several threads */
+    struct rollup_key damaged[ROLLUPS_MAX_DAMAGED];
+    uint32_t damaged_count;
 };
 
 struct cells_rolled *cells_rolled_open(void)
 {
-    return mem_new(1, sizeof(struct cells_rolled));
+    struct cells_rolled *rolled = mem_new(1, sizeof *rolled);
+    pthread_mutex_init(&rolled->lock, NULL);
+    return rolled;
 }
 
 void cells_rolled_close(struct cells_rolled *rolled)
@@ -45,8 +51,10 @@ void cells_rolled_close(struct cells_rolled *rolled)
                 free(rolled->rows[row]->of[l][span].at);
         free(rolled->rows[row]);
     }
-    if (rolled)
+    if (rolled) {
+        pthread_mutex_destroy(&rolled->lock);
         free(rolled->rows);
+    }
     free(rolled);
 }
 
@@ -120,6 +128,36 @@ void cells_scan_rollups(const struct cells *cells, const struct rollup_key *key,
         if (stand != STAND_NONE)
             each(&at, stand == STAND_FILLED, argument);
     }
+}
+
+/* ---- damaged ones ---- */
+
+static bool same_key(const struct rollup_key *a, const struct rollup_key *b)
+{
+    return a->row == b->row && a->level == b->level && a->span == b->span && a->day == b->day;
+}
+
+void cells_rolled_damaged(const struct cells *cells, const struct rollup_key *key)
+{
+    struct cells_rolled *rolled = cells->rolled_index;
+    pthread_mutex_lock(&rolled->lock);
+    bool known = rolled->damaged_count == ROLLUPS_MAX_DAMAGED;
+    for (uint32_t i = 0; i < rolled->damaged_count && !known; i++)
+        known = same_key(&rolled->damaged[i], key);
+    if (!known)
+        rolled->damaged[rolled->damaged_count++] = *key;
+    pthread_mutex_unlock(&rolled->lock);
+}
+
+bool cells_rolled_next_damaged(struct cells *cells, struct rollup_key *key)
+{
+    struct cells_rolled *rolled = cells->rolled_index;
+    pthread_mutex_lock(&rolled->lock);
+    bool any = rolled->damaged_count > 0;
+    if (any)
+        *key = rolled->damaged[--rolled->damaged_count];
+    pthread_mutex_unlock(&rolled->lock);
+    return any;
 }
 
 /* ---- reading the family ---- */

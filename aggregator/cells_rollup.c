@@ -3,6 +3,8 @@
 
 #include "aggregator/cells_inner.h"
 
+#include "common/logline.h"
+
 enum {
     KEY_BYTES = 10,
     INDEX_BYTES = 16,
@@ -34,6 +36,14 @@ bool cells_have_rollups(const struct cells *cells)
 
 /* ---- reading ---- */
 
+/* What reading came to, kept in mind where the roll-up is damaged. */
+static enum status judged(const struct cells *cells, const struct rollup_key *key, enum status status)
+{
+    if (status == STATUS_CORRUPT)
+        cells_rolled_damaged(cells, key);
+    return status;
+}
+
 static enum status value_of(const struct cells *cells, const struct rollup_key *key, struct rocks_value *value,
                             struct error *error)
 {
@@ -56,7 +66,7 @@ enum status cells_read_rollup(const struct cells *cells, const struct rollup_key
     if (status == STATUS_OK)
         status = cell_rollup_decode(value.bytes, &frame, cells_learner_count(cells), sink, error);
     rocks_value_close(&value);
-    return status;
+    return judged(cells, key, status);
 }
 
 enum status cells_read_rollup_learners(const struct cells *cells, const struct rollup_key *key,
@@ -68,7 +78,7 @@ enum status cells_read_rollup_learners(const struct cells *cells, const struct r
     if (status == STATUS_OK)
         status = cell_rollup_learners(value.bytes, &frame, cells_learner_count(cells), into, count, error);
     rocks_value_close(&value);
-    return status;
+    return judged(cells, key, status);
 }
 
 enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, struct arena *arena,
@@ -80,7 +90,7 @@ enum status cells_read_mark_rollup(const struct cells *cells, const struct rollu
     if (status == STATUS_OK)
         status = cell_mark_rollup_decode(value.bytes, &frame, cells_learner_count(cells), arena, marks, count, error);
     rocks_value_close(&value);
-    return status;
+    return judged(cells, key, status);
 }
 
 /* ---- writing ---- */
@@ -173,6 +183,19 @@ void cells_drop_changed(struct cells *cells)
     for (size_t i = 0; i < cells->changed_count; i++)
         drop_over(cells, &cells->changed[i]);
     cells->changed_count = 0;
+}
+
+bool cells_forget_damaged(struct cells *cells)
+{
+    struct rollup_key key;
+    bool any = false;
+    for (; cells_rolled_next_damaged(cells, &key); any = true) {
+        log_alarm("a damaged roll-up is left out and made again", LOG_TEXT("content", cells->paths[key.row]),
+                  LOG_INT("day", key.day), LOG_INT("days", rollup_days(key.span)));
+        drop(cells, &key);
+        cells_rows_changed(cells, key.row);
+    }
+    return any;
 }
 
 enum status cells_settle_rollups(struct cells *cells, struct error *error)

@@ -50,6 +50,13 @@ enum status cells_restrict(struct cells *cells, const uint8_t lid[LID_BYTES], bo
                            struct error *error) must_check;
 void cells_cut(struct cells *cells, int64_t cut_ms);
 
+/* Offsets [first, next) that the log lost. Again: the same. */
+struct cells_lost {
+    uint64_t first, next;
+    int64_t least_ms, greatest_ms; /* between them they were received, Unix ms; least 0: unknown */
+};
+void cells_lost_add(struct cells *cells, const struct cells_lost *lost);
+
 /* position->learners is not looked at: it is how many were added. */
 enum status cells_commit(struct cells *cells, const struct cells_position *position, struct error *error) must_check;
 

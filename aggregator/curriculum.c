@@ -1,8 +1,11 @@
 #include "aggregator/curriculum_read.h"
 
-#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+
+enum {
+    FIRST_BYTES = 64 << 10,
+};
 
 void curriculum_line_close(struct curriculum_line *line)
 {
@@ -12,17 +15,45 @@ void curriculum_line_close(struct curriculum_line *line)
     free(line->revised);
 }
 
-enum status curriculum_open(const char *path, struct curriculum **curriculum, struct error *error)
+/* A file, a pipe: until its end. */
+static enum status read_all(const char *path, FILE *file, struct slice *text, struct error *error)
+{
+    size_t size = 0, room = FIRST_BYTES, got;
+    uint8_t *bytes = mem_new(1, room);
+    while ((got = fread(bytes + size, 1, room - size, file)) > 0) {
+        size += got;
+        if (size == room)
+            bytes = mem_grow(bytes, room *= 2, 1);
+        if (size > CURRICULUM_MAX_BYTES)
+            break;
+    }
+    enum status status = STATUS_OK;
+    if (ferror(file))
+        status = error_errno(error, STATUS_NO_INPUT, "the curriculum file %s", path);
+    else if (size > CURRICULUM_MAX_BYTES)
+        status =
+            error_set(error, STATUS_DATA, "the curriculum file %s is longer than %d bytes", path, CURRICULUM_MAX_BYTES);
+    if (status == STATUS_OK)
+        *text = slice_of(bytes, size);
+    else
+        free(bytes);
+    return status;
+}
+
+enum status curriculum_text(const char *path, struct slice *text, struct error *error)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_errno(error, STATUS_NO_INPUT, "the curriculum file %s", path);
+    enum status status = read_all(path, file, text, error);
+    fclose(file);
+    return status;
+}
+
+enum status curriculum_open(const char *path, struct slice text, struct curriculum **curriculum, struct error *error)
 {
     struct curriculum *opened = mem_new(1, sizeof *opened);
-    enum status status = STATUS_OK;
-    if (path) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        status = fd < 0 ? error_errno(error, STATUS_NO_INPUT, "the curriculum file %s", path)
-                        : curriculum_read(path, fd, opened, error);
-        if (fd >= 0)
-            close(fd);
-    }
+    enum status status = path ? curriculum_read(path, text, opened, error) : STATUS_OK;
     if (status)
         curriculum_close(opened);
     else

@@ -17,6 +17,7 @@
 #include "common/status.h"
 
 enum {
+    CURRICULUM_MAX_BYTES = 16 << 20,
     CURRICULUM_MAX_FAULTS = 20,
     CURRICULUM_MAX_LINES = 1000000,
     CURRICULUM_MAX_REVISIONS = 1000, /* of one line */
@@ -35,9 +36,12 @@ struct curriculum_line {
 
 struct curriculum;
 
-/* path NULL: a curriculum without lines. STATUS_NO_INPUT where the file cannot be read, STATUS_DATA where it is broken.
- */
-enum status curriculum_open(const char *path, struct curriculum **curriculum, struct error *error) must_check;
+/* What stands in the file, to be freed, where it is empty too. STATUS_NO_INPUT where it cannot be
+ * read, STATUS_DATA where it is longer than CURRICULUM_MAX_BYTES. */
+enum status curriculum_text(const char *path, struct slice *text, struct error *error) must_check;
+/* path: for messages; NULL: a curriculum without lines. STATUS_DATA where the text is broken. */
+enum status curriculum_open(const char *path, struct slice text, struct curriculum **curriculum,
+                            struct error *error) must_check;
 void curriculum_close(struct curriculum *curriculum);
 
 uint32_t curriculum_count(const struct curriculum *curriculum);

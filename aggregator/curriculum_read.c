@@ -283,13 +283,13 @@ static enum status refuse(const struct reading *reading, const char *path, struc
                      (unsigned long long)reading->fault_count, reading->fault_count == 1 ? "" : "s", text);
 }
 
-enum status curriculum_read(const char *path, int fd, struct curriculum *curriculum, struct error *error)
+enum status curriculum_read(const char *path, struct slice text, struct curriculum *curriculum, struct error *error)
 {
     struct reading *reading = mem_new(1, sizeof *reading);
     reading->curriculum = curriculum;
     for (enum column column = 0; column < COLUMN_COUNT; column++)
         reading->columns[column] = SIZE_MAX;
-    struct csv *csv = csv_open(fd, (struct csv_position){0});
+    struct csv *csv = csv_open_text(text);
     enum status status = read_records(reading, csv, error);
     csv_close(csv);
     if (status)

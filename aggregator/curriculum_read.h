@@ -11,7 +11,9 @@ struct curriculum {
 };
 
 void curriculum_line_close(struct curriculum_line *line);
-/* Fills an empty curriculum from an open file; `path` is for messages. On failure it may hold lines; close it. */
-enum status curriculum_read(const char *path, int fd, struct curriculum *curriculum, struct error *error) must_check;
+/* Fills an empty curriculum from what stands in its file; `path` is for messages. On failure it may hold lines; close it.
+ */
+enum status curriculum_read(const char *path, struct slice text, struct curriculum *curriculum,
+                            struct error *error) must_check;
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "aggregator/figures_kept.h"
 #include "aggregator/figures_row.h"
+#include "aggregator/rollup.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@ enum {
 };
 
 struct crew {
-    const struct cells *cells;
+    struct cells *cells;
     uint32_t count;
     struct hand *hands[FIGURES_MAX_THREADS]; /* those from 1 on: once there was work for so many */
     uint32_t learner_count;                  /* that they have memory for */
@@ -19,7 +20,7 @@ struct crew {
     struct kept *kept;
 };
 
-struct crew *crew_open(const struct cells *cells, uint32_t threads)
+struct crew *crew_open(struct cells *cells, uint32_t threads)
 {
     struct crew *crew = mem_new(1, sizeof *crew);
     crew->cells = cells;
@@ -48,6 +49,11 @@ void crew_close(struct crew *crew)
 const struct cells *crew_cells(const struct crew *crew)
 {
     return crew->cells;
+}
+
+bool crew_forget_damaged(struct crew *crew)
+{
+    return cells_forget_damaged(crew->cells);
 }
 
 /* Hands know how many learners there are, and who is restricted. */

@@ -79,9 +79,10 @@ struct figures_table {
  * about 80 bytes a learner and thread, and what it made lately (figures_kept.h); between two queries the cells may change,
  * by whatever thread asks. */
 struct crew;
-struct crew *crew_open(const struct cells *cells, uint32_t threads);
+struct crew *crew_open(struct cells *cells, uint32_t threads);
 void crew_close(struct crew *crew);
 const struct cells *crew_cells(const struct crew *crew);
+bool crew_forget_damaged(struct crew *crew); /* cells_forget_damaged() */
 
 enum status figures_compute(struct crew *crew, const struct figures_query *query, struct figures_table *table,
                             struct error *error) must_check;

@@ -190,6 +190,10 @@ static enum status fold_control(struct fold *fold, struct slice record, const st
     case RECORD_CUT:
         cells_cut(fold->cells, record_cut(record));
         return STATUS_OK;
+    case RECORD_LOST:
+        cells_lost_add(fold->cells, &(struct cells_lost){header->first_offset, header->first_offset + header->span,
+                                                         header->least_ms, header->greatest_ms});
+        return STATUS_OK;
     case RECORD_EVENTS:
         break;
     }

@@ -1,8 +1,8 @@
 #include "aggregator/follow.h"
 
 #include "aggregator/feed.h"
-#include "aggregator/query.h"
 #include "aggregator/roller.h"
+#include "aggregator/rollup.h"
 
 #include "common/cli.h"
 #include "common/keyfile.h"
@@ -145,7 +145,10 @@ static enum status tidy(struct follow *follow, struct error *error)
 {
     if (follow->merging)
         return cells_merge_some(follow->feed.cells, false, &follow->merging, error);
-    return follow->rolling ? roller_some(follow->roller, &follow->rolling, error) : STATUS_OK;
+    if (!follow->rolling)
+        return STATUS_OK;
+    enum status status = roller_some(follow->roller, &follow->rolling, error);
+    return status == STATUS_CORRUPT && cells_forget_damaged(follow->feed.cells) ? STATUS_OK : status;
 }
 
 /* What is due by the clock: writing, asking, giving a late answer up; merging where there is nothing else to do. */
@@ -196,18 +199,19 @@ static enum status catch_up(struct follow *follow, struct error *error)
     return status;
 }
 
-static enum status run_query(struct follow *follow, int argc, char **argv, FILE *out, struct error *error)
+static enum status run_query(struct follow *follow, const struct query *query, FILE *out, struct error *error)
 {
-    if (strcmp(argv[0], "report") == 0 && follow->options.report)
-        return follow->options.report(follow->crew, follow->config, argc, argv, out, error);
-    if (strcmp(argv[0], "fold") == 0) {
+    const char *command = query->argv[0];
+    if (strcmp(command, "report") == 0 && follow->options.report)
+        return follow->options.report(follow->crew, follow->config, query, out, error);
+    if (strcmp(command, "fold") == 0) {
         char offset[CLI_COUNT_BYTES];
         enum status status = catch_up(follow, error);
         if (status == STATUS_OK)
             fprintf(out, "folded up to offset %s\n", cli_count(feed_offset(&follow->feed), offset));
         return status;
     }
-    if (strcmp(argv[0], "status") == 0) {
+    if (strcmp(command, "status") == 0) {
         follow_status_print(follow->feed.cells, follow->feed.durable, out);
         return STATUS_OK;
     }
@@ -216,19 +220,19 @@ static enum status run_query(struct follow *follow, int argc, char **argv, FILE 
 
 static struct slice query_run(struct follow *follow, struct slice request)
 {
-    char *argv[QUERY_MAX_ARGUMENTS + 1], *texts = NULL, *printed = NULL;
-    int argc = 0;
+    struct query query = {0};
+    char *printed = NULL;
     size_t size = 0;
     struct error error = {.status = STATUS_OK};
     FILE *out = open_memstream(&printed, &size);
     ensure(out);
-    error.status = query_read(request, &argc, argv, &texts, &error);
+    error.status = query_read(request, &query, &error);
     if (error.status == STATUS_OK)
-        error.status = run_query(follow, argc, argv, out, &error);
+        error.status = run_query(follow, &query, out, &error);
     fclose(out);
     struct slice answer = query_answer(slice_of(printed, size), &error);
     free(printed);
-    free(texts);
+    query_close(&query);
     return answer;
 }
 

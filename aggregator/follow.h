@@ -7,13 +7,14 @@
 #define JEJAK_AGGREGATOR_FOLLOW_H
 
 #include "aggregator/figures.h"
+#include "aggregator/query.h"
 
 #include "common/config.h"
 
 #include <stdio.h>
 
-/* Prints a report of the crew's cells; argv[0] is the command's name. Must return, whatever the arguments. */
-typedef enum status (*follow_report_fn)(struct crew *crew, const struct config *config, int argc, char **argv,
+/* Prints a report of the crew's cells; the query's argv[0] is the command's name. Must return, whatever the arguments. */
+typedef enum status (*follow_report_fn)(struct crew *crew, const struct config *config, const struct query *query,
                                         FILE *out, struct error *error);
 
 struct follow_options {

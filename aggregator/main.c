@@ -1,12 +1,16 @@
 /* jejak-aggregator - folds the event log into cells and reports on them. */
 #include "aggregator/feed.h"
 #include "aggregator/follow.h"
+#include "aggregator/places.h"
 #include "aggregator/query.h"
 #include "aggregator/report.h"
 #include "aggregator/report_command.h"
 #include "aggregator/roller.h"
+#include "aggregator/rollup.h"
+#include "aggregator/verify.h"
 
 #include "common/cli.h"
+#include "common/confine.h"
 #include "common/startup.h"
 
 #include <argp.h>
@@ -27,6 +31,8 @@ enum {
 struct arguments {
     struct startup startup;
     bool may_fork; /* --rebuild-on-fork is an option of the command */
+    bool makes;    /* cells where there are none */
+    bool daemon;   /* writes a log */
     bool rebuild_on_fork;
 };
 
@@ -52,14 +58,26 @@ static error_t parse_command(int key, char *value, struct argp_state *state)
 
 static const struct argp_child common_child[] = {{&startup_argp, 0, NULL, 0}, {0}};
 
-/* The command line of one command, and its configuration. */
+/* The command line of one command, and its configuration; then the process keeps what it needs (places.h). */
 static enum status start(int argc, char **argv, const char *doc, struct arguments *arguments, struct config **config,
                          struct error *error)
 {
+    struct confined confined;
     const struct argp argp = {
         arguments->may_fork ? fork_options : NULL, parse_command, NULL, doc, common_child, NULL, NULL};
     argp_parse(&argp, argc, argv, 0, NULL, arguments);
-    return startup_config(&arguments->startup, config, error);
+    enum status status = confine_privileges(error);
+    if (status == STATUS_OK)
+        status = startup_config(&arguments->startup, config, error);
+    if (status == STATUS_OK && arguments->makes)
+        status = places_make(*config, error);
+    if (status == STATUS_OK)
+        status = places_confine(*config, NULL, &confined, error);
+    if (status == STATUS_OK && arguments->daemon) {
+        startup_log(*config);
+        confinement_log(&confined);
+    }
+    return status;
 }
 
 static int finish(struct arguments *arguments, struct config *config, enum status status, struct error *error)
@@ -103,6 +121,8 @@ static enum status roll_all(struct cells *cells, struct error *error)
     enum status status = STATUS_OK;
     while (more && !stopped && status == STATUS_OK)
         status = roller_some(roller, &more, error);
+    if (status == STATUS_CORRUPT && cells_forget_damaged(cells))
+        status = STATUS_OK;
     roller_close(roller);
     return status;
 }
@@ -142,11 +162,12 @@ static enum status rebuild_here(const struct config *config, struct error *error
 static enum status ask_follower(const struct config *config, const char *command, int timeout_ms, struct error *error)
 {
     char *ping[] = {mem_text("status")}, *request[] = {mem_text("%s", command)};
+    const struct query first = {.argc = 1, .argv = ping}, then = {.argc = 1, .argv = request};
     FILE *nowhere = fopen("/dev/null", "w");
-    enum status status = nowhere ? query_ask(config, 1, ping, STATUS_TIMEOUT_MS, nowhere, error)
+    enum status status = nowhere ? query_ask(config, &first, STATUS_TIMEOUT_MS, nowhere, error)
                                  : error_errno(error, STATUS_SYSTEM, "/dev/null");
     if (status == STATUS_OK)
-        status = query_ask(config, 1, request, timeout_ms, stdout, error);
+        status = query_ask(config, &then, timeout_ms, stdout, error);
     if (nowhere)
         fclose(nowhere);
     free(ping[0]);
@@ -156,7 +177,7 @@ static enum status ask_follower(const struct config *config, const char *command
 
 static int fold(int argc, char **argv)
 {
-    struct arguments arguments = {.may_fork = true};
+    struct arguments arguments = {.may_fork = true, .makes = true};
     struct config *config = NULL;
     struct error error;
     enum status status = start(argc, argv,
@@ -176,7 +197,7 @@ static int fold(int argc, char **argv)
 
 static int rebuild(int argc, char **argv)
 {
-    struct arguments arguments = {0};
+    struct arguments arguments = {.makes = true};
     struct config *config = NULL;
     struct error error;
     enum status status =
@@ -191,7 +212,7 @@ static int rebuild(int argc, char **argv)
 
 static int follow(int argc, char **argv)
 {
-    struct arguments arguments = {.may_fork = true};
+    struct arguments arguments = {.may_fork = true, .makes = true, .daemon = true};
     struct config *config = NULL;
     struct error error;
     enum status status =
@@ -200,10 +221,24 @@ static int follow(int argc, char **argv)
               "or when fold_events are in memory.",
               &arguments, &config, &error);
     if (status == STATUS_OK) {
-        startup_log(config);
         struct follow_options wanted = {.rebuild_on_fork = arguments.rebuild_on_fork, .report = report_run};
         status = follow_run(config, &wanted, &error);
     }
+    return finish(&arguments, config, status, &error);
+}
+
+/* ---- verify ---- */
+
+static int verify(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    struct config *config = NULL;
+    struct error error;
+    enum status status =
+        start(argc, argv, "Walks the cells and names what is damaged. Reads only, also beside a running follower.",
+              &arguments, &config, &error);
+    if (status == STATUS_OK)
+        status = cells_verify(config, stdout, &error);
     return finish(&arguments, config, status, &error);
 }
 
@@ -242,6 +277,7 @@ static const struct cli_command commands[] = {
     {"rebuild", "Remove the cells and fold the log from its beginning", rebuild},
     {"report", "Print the figures of a period", report_command},
     {"status", "Show where the cells stand", status},
+    {"verify", "Walk the cells and name what is damaged", verify},
 };
 
 int main(int argc, char **argv)

@@ -13,12 +13,14 @@ bool query_may_answer(const struct config *config)
     return !path || access(path, F_OK) == 0;
 }
 
-static struct slice request_encode(int argc, char *const *argv)
+static struct slice request_encode(const struct query *query)
 {
     struct packer *packer = packer_open();
-    packer_array(packer, (size_t)argc);
-    for (int i = 0; i < argc; i++)
-        packer_text(packer, argv[i]);
+    packer_array(packer, (size_t)query->argc + (query->file.data ? 1 : 0));
+    for (int i = 0; i < query->argc; i++)
+        packer_text(packer, query->argv[i]);
+    if (query->file.data)
+        packer_binary(packer, query->file);
     return packer_take(packer);
 }
 
@@ -33,29 +35,46 @@ struct slice query_answer(struct slice out, const struct error *error)
     return packer_take(packer);
 }
 
-enum status query_read(struct slice request, int *argc, char **argv, char **texts, struct error *error)
+/* The arguments, and where the last element is binary, the file. texts has room for all of them. */
+static void read_elements(struct mp *mp, uint32_t count, char *texts, struct query *query)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0 && i == count - 1 && mp_peek(mp) == MP_BIN) {
+            query->file = mp_bin(mp);
+            break;
+        }
+        struct slice text = mp_str(mp);
+        query->argv[query->argc++] = texts;
+        if (text.size > 0)
+            memcpy(texts, text.data, text.size);
+        texts += text.size + 1;
+    }
+}
+
+enum status query_read(struct slice request, struct query *query, struct error *error)
 {
     struct mp mp = mp_open(request);
+    struct query read = {0};
     uint32_t count = request.size <= QUERY_MAX_REQUEST_BYTES ? mp_array(&mp) : 0;
     if (mp.error || count == 0 || count > QUERY_MAX_ARGUMENTS)
         return error_set(error, STATUS_PROTOCOL, "a query is an array of 1 to %d texts", QUERY_MAX_ARGUMENTS);
-    char *copies = mem_new(1, request.size + count), *at = copies;
-    for (uint32_t i = 0; i < count; i++) {
-        struct slice text = mp_str(&mp);
-        argv[i] = at;
-        if (text.size > 0)
-            memcpy(at, text.data, text.size);
-        at += text.size + 1;
-    }
+    /* One piece of memory: the vector with its NULL, then the texts, each with its own. */
+    size_t vector_bytes = (count + 1) * sizeof *read.argv;
+    read.argv = mem_new(1, vector_bytes + request.size + count);
+    read_elements(&mp, count, (char *)read.argv + vector_bytes, &read);
     if (!mp_done(&mp)) {
-        free(copies);
+        query_close(&read);
         return error_set(error, STATUS_PROTOCOL, "a query is an array of texts: %s",
                          mp.error ? mp.error : "more follows");
     }
-    argv[count] = NULL;
-    *argc = (int)count;
-    *texts = copies;
+    *query = read;
     return STATUS_OK;
+}
+
+void query_close(struct query *query)
+{
+    free(query->argv);
+    query->argv = NULL;
 }
 
 static enum status answer_read(struct slice bytes, FILE *out, struct error *error)
@@ -84,12 +103,12 @@ static enum status answer_read(struct slice bytes, FILE *out, struct error *erro
     return error_set(error, (enum status)status, "%.*s", (int)text.size, text.size ? (const char *)text.data : "");
 }
 
-enum status query_ask(const struct config *config, int argc, char *const *argv, int timeout_ms, FILE *out,
+enum status query_ask(const struct config *config, const struct query *query, int timeout_ms, FILE *out,
                       struct error *error)
 {
     struct sock_options options = {.max_message_bytes = QUERY_MAX_ANSWER_BYTES};
     struct sock_parts parts;
-    struct slice request = request_encode(argc, argv);
+    struct slice request = request_encode(query);
     enum status status = sock_ask(config_text(config, CONFIG_QUERY), &options, request, timeout_ms, &parts, error);
     if (status == STATUS_OK) {
         status = answer_read(parts.part[0], out, error);

@@ -51,10 +51,11 @@ static void put_header(FILE *out)
     for (enum figure figure = 0; figure < FIGURE_COUNT; figure++)
         if (figure_has_previous(figure))
             fprintf(out, ",previous_%s", figure_name(figure));
-    fputs("\r\n", out);
+    fputs(",lost\r\n", out);
 }
 
-static void put_row(FILE *out, const struct report_row *row)
+/* lost: of the whole period, for a file of rows has no other place (report.h). */
+static void put_row(FILE *out, const struct report_row *row, uint64_t lost)
 {
     put_text(out, row->row->content);
     fputc(',', out);
@@ -66,14 +67,14 @@ static void put_row(FILE *out, const struct report_row *row)
     for (enum figure figure = 0; figure < FIGURE_COUNT; figure++)
         if (figure_has_previous(figure))
             put_value(out, figure, &row->previous.value[figure]);
-    fputs("\r\n", out);
+    fprintf(out, ",%llu\r\n", (unsigned long long)lost);
 }
 
 enum status render_csv(const struct report *report, FILE *out, struct error *error)
 {
     put_header(out);
     for (uint32_t i = 0; i < report->row_count; i++)
-        put_row(out, &report->rows[i]);
+        put_row(out, &report->rows[i], report->coverage.lost);
     if (fflush(out) || ferror(out))
         return error_errno(error, STATUS_IO, "writing the report");
     return STATUS_OK;

@@ -175,6 +175,10 @@ static json_t *coverage_json(const struct report *report)
     set(object, "first", coverage->has_data ? date(coverage->first_day) : json_null());
     set(object, "last", coverage->has_data ? date(coverage->last_day) : json_null());
     set(object, "clipped_h", coverage->clipped_shown ? real(coverage->clipped_h) : json_null());
+    set(object, "lost", json_integer((json_int_t)coverage->lost));
+    set(object, "lost_since",
+        coverage->lost > 0 && coverage->lost_since ? date(coverage->lost_first_day) : json_null());
+    set(object, "lost_until", coverage->lost > 0 ? date(coverage->lost_last_day) : json_null());
     set(object, "unknown", json_integer(report->unknown_count));
     set(object, "cohort", text(report->cohort));
     set(object, "module", text(report->module));

@@ -151,6 +151,28 @@ static void put_head(const struct canvas *canvas, const struct report *report)
     free(about);
 }
 
+/* Said before any figure: every figure below may lack something. */
+static void put_lost(const struct canvas *canvas, const struct report *report)
+{
+    const struct report_coverage *coverage = &report->coverage;
+    char since[DATE_TEXT_BYTES] = "", until[DATE_TEXT_BYTES], about[256];
+    if (coverage->lost == 0)
+        return;
+    if (coverage->lost_since)
+        date_format(coverage->lost_first_day, since);
+    date_format(coverage->lost_last_day, until);
+    snprintf(
+        about, sizeof about,
+        "INCOMPLETE: up to %llu events received %s%s%suntil %s are lost, for the log is damaged there; every figure "
+        "below may lack some of them.",
+        (unsigned long long)coverage->lost, coverage->lost_since ? "from " : "", since, coverage->lost_since ? " " : "",
+        until);
+    begin(canvas, BOLD);
+    put_wrapped(canvas, about, 0);
+    end(canvas);
+    fputc('\n', canvas->out);
+}
+
 static void put_row(const struct canvas *canvas, const struct report_row *row)
 {
     put_cell(canvas, row->row->content, CONTENT_COLUMNS);
@@ -285,6 +307,7 @@ enum status render_table(const struct report *report, bool color, FILE *out, str
 {
     struct canvas canvas = {out, color};
     put_head(&canvas, report);
+    put_lost(&canvas, report);
     put_rows(&canvas, report);
     put_list(&canvas, "Not shown, too few learners (or to protect such rows)", report->suppressed,
              report->suppressed_count);

@@ -13,6 +13,7 @@ struct making {
     struct report_options options;
     const struct zone *zone; /* the cells' own, or opened */
     struct zone *opened_zone;
+    struct slice curriculum_text;
     struct curriculum *curriculum;
     struct scope scope;
     struct period now, previous;
@@ -84,6 +85,18 @@ static void find_coverage(struct making *m)
     coverage->last_day = zone_day(m->zone, zone_day_start_ms(own, end) - 1);
 }
 
+static void find_lost(struct making *m)
+{
+    struct report_coverage *coverage = &m->report.coverage;
+    int64_t least_ms, greatest_ms;
+    coverage->lost = cells_lost_from(m->cells, zone_day_start_ms(m->zone, m->report.from_day), &least_ms, &greatest_ms);
+    if (coverage->lost == 0)
+        return;
+    coverage->lost_since = least_ms > 0;
+    coverage->lost_first_day = coverage->lost_since ? zone_day(m->zone, least_ms) : 0;
+    coverage->lost_last_day = zone_day(m->zone, greatest_ms);
+}
+
 static enum status find_period(struct making *m, struct error *error)
 {
     const struct report_options *options = &m->options;
@@ -92,8 +105,10 @@ static enum status find_period(struct making *m, struct error *error)
         return error_set(error, STATUS_NO_INPUT, "there is no data yet; give --from and --to for an empty report");
     m->report.from_day = options->has_from ? options->from_day : coverage->first_day;
     m->report.to_day = options->has_to ? options->to_day : coverage->last_day + 1;
-    if (m->report.from_day < m->report.to_day)
+    if (m->report.from_day < m->report.to_day) {
+        find_lost(m);
         return STATUS_OK;
+    }
     char first[DATE_TEXT_BYTES], last[DATE_TEXT_BYTES];
     date_format(coverage->first_day, first);
     date_format(coverage->last_day, last);
@@ -258,7 +273,8 @@ static enum status make(struct making *m, const struct config *config, struct er
     if ((status = open_zone(m, config, error)))
         return status;
     find_coverage(m);
-    if ((status = find_period(m, error)) || (status = curriculum_open(m->options.curriculum, &m->curriculum, error)) ||
+    if ((status = find_period(m, error)) ||
+        (status = curriculum_open(m->options.curriculum, m->curriculum_text, &m->curriculum, error)) ||
         (status = compute(m, error)))
         return status;
     m->report.level = m->options.level;
@@ -298,18 +314,26 @@ static enum status render(const struct making *m, FILE *out, struct error *error
     return render_table(&m->report, m->options.color, out, error);
 }
 
-enum status report_run(struct crew *crew, const struct config *config, int argc, char **argv, FILE *out,
+enum status report_run(struct crew *crew, const struct config *config, const struct query *query, FILE *out,
                        struct error *error)
 {
-    struct making m = {.crew = crew, .cells = crew_cells(crew)};
-    enum status status = report_options_parse(argc - 1, argv + 1, &m.options, error);
-    if (!status && m.options.settings)
-        status = report_settings_check(config, m.options.settings, error);
+    struct report_options options;
+    enum status status = report_options_parse(query->argc - 1, query->argv + 1, &options, error);
+    if (!status && options.curriculum && !query->file.data)
+        status = error_set(error, STATUS_PROTOCOL,
+                           "the curriculum file %s is named, but what stands in it was not sent: use the "
+                           "jejak-aggregator of the same version",
+                           options.curriculum);
+    if (!status && options.settings)
+        status = report_settings_check(config, options.settings, error);
     if (status)
         return status;
-    status = make(&m, config, error);
-    if (!status)
-        status = render(&m, out, error);
-    making_close(&m);
+    do {
+        struct making m = {.crew = crew, .cells = crew_cells(crew), .options = options, .curriculum_text = query->file};
+        status = make(&m, config, error);
+        if (!status)
+            status = render(&m, out, error);
+        making_close(&m);
+    } while (status == STATUS_CORRUPT && crew_forget_damaged(crew)); /* again, from the pieces */
     return status;
 }

@@ -8,6 +8,7 @@
 #ifndef JEJAK_AGGREGATOR_REPORT_H
 #define JEJAK_AGGREGATOR_REPORT_H
 
+#include "aggregator/query.h"
 #include "aggregator/report_options.h"
 #include "aggregator/review.h"
 #include "aggregator/revision.h"
@@ -38,9 +39,12 @@ struct report_revision {
 /* What the report is made from; dates as days since 1970-01-01. */
 struct report_coverage {
     bool has_data;
-    int32_t first_day, last_day; /* with data, in the report's zone */
-    bool clipped_shown;          /* not where no row is shown */
-    double clipped_h;            /* taken off by max_slice in the period, everybody's, over all content */
+    int32_t first_day, last_day;           /* with data, in the report's zone */
+    bool clipped_shown;                    /* not where no row is shown */
+    double clipped_h;                      /* taken off by max_slice in the period, everybody's, over all content */
+    uint64_t lost;                         /* events that the log lost and that may belong to the period, at most */
+    bool lost_since;                       /* is the first day on which they were received known? */
+    int32_t lost_first_day, lost_last_day; /* received from, until; in the report's zone */
 };
 
 struct report {
@@ -63,9 +67,9 @@ struct report {
 
 const char *report_level_name(enum level level);
 
-/* argv[0] is the command's name, the rest as for report_options_parse(). Nothing is written to `out` where the report
- * cannot be made. */
-enum status report_run(struct crew *crew, const struct config *config, int argc, char **argv, FILE *out,
+/* The query's argv[0] is the command's name, the rest as for report_options_parse(); its file is that of --curriculum.
+ * Nothing is written to `out` where the report cannot be made. */
+enum status report_run(struct crew *crew, const struct config *config, const struct query *query, FILE *out,
                        struct error *error) must_check;
 
 #endif

@@ -1,10 +1,12 @@
 #include "aggregator/report_command.h"
 
+#include "aggregator/places.h"
 #include "aggregator/query.h"
 #include "aggregator/report.h"
 #include "aggregator/report_settings.h"
 
 #include "common/cli.h"
+#include "common/confine.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +25,8 @@ struct command {
     size_t set_count;
     char **argv; /* of the report; [0] is "report" */
     int argc;
-    char *curriculum; /* made absolute: a follower has another working folder */
+    char *curriculum; /* made absolute: named in errors of a follower, too */
+    struct slice curriculum_text;
     struct report_options options;
 };
 
@@ -112,6 +115,7 @@ static void command_close(struct command *command)
     free(command->sets);
     free(command->argv);
     free(command->curriculum);
+    free((void *)(uintptr_t)command->curriculum_text.data);
 }
 
 /* With the settings that this program runs with: the follower checks that they are its own. */
@@ -124,7 +128,8 @@ static enum status ask_follower(const struct command *command, const struct conf
     memcpy(argv, command->argv, (size_t)command->argc * sizeof *argv);
     argv[command->argc] = name;
     argv[command->argc + 1] = settings;
-    enum status status = query_ask(config, command->argc + 2, argv, ANSWER_TIMEOUT_MS, out, error);
+    const struct query query = {.argc = command->argc + 2, .argv = argv, .file = command->curriculum_text};
+    enum status status = query_ask(config, &query, ANSWER_TIMEOUT_MS, out, error);
     free(argv);
     free(settings);
     return status;
@@ -141,7 +146,8 @@ static enum status run(const struct command *command, const struct config *confi
         return ask_follower(command, config, out, error);
     if (status == STATUS_OK) {
         struct crew *crew = crew_open(cells, (uint32_t)config_whole(config, CONFIG_REPORT_THREADS));
-        status = report_run(crew, config, command->argc, command->argv, out, error);
+        const struct query query = {.argc = command->argc, .argv = command->argv, .file = command->curriculum_text};
+        status = report_run(crew, config, &query, out, error);
         crew_close(crew);
     }
     cells_close(cells);
@@ -169,15 +175,29 @@ static enum status deliver(const struct command *command, const char *text, size
     return status;
 }
 
-static enum status make_and_deliver(const struct command *command, struct error *error)
+/* Files from wherever the asker has them are read here, then this process confines itself. */
+static enum status prepare(struct command *command, struct config **config, struct error *error)
 {
     const char *home;
-    struct config *config = NULL;
-    enum status status = cli_home(command->home, &home, error);
+    struct confined confined;
+    enum status status = confine_privileges(error);
     if (!status)
-        status = config_open(home, command->file, command->sets, command->set_count, &config, error);
-    if (status)
+        status = cli_home(command->home, &home, error);
+    if (!status)
+        status = config_open(home, command->file, command->sets, command->set_count, config, error);
+    if (!status && command->curriculum)
+        status = curriculum_text(command->curriculum, &command->curriculum_text, error);
+    return status ? status : places_confine(*config, command->options.output, &confined, error);
+}
+
+static enum status make_and_deliver(struct command *command, struct error *error)
+{
+    struct config *config = NULL;
+    enum status status = prepare(command, &config, error);
+    if (status) {
+        config_close(config);
         return status;
+    }
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);

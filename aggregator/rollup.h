@@ -17,7 +17,7 @@
  *
  * They follow from the pieces and hold nothing else: a report with them is, byte for byte, a report without. Whatever
  * changes a day's pieces takes the roll-ups over that day away in the same write batch (a late event, a forget, a cut);
- * rollups_some() makes them again. Restricted learners are in them, for whoever reads to leave out.
+ * roller_some() makes them again. Restricted learners are in them, for whoever reads to leave out.
  *
  * Column families and keys (numbers in keys big-endian; a row is the least number of its content paths):
  *     rolled     be32 row, u8 level, u8 span, be32 day -> u32 learners, i64 from ms, u32 length ms: which there are
@@ -69,6 +69,14 @@ enum status cells_read_rollup_learners(const struct cells *cells, const struct r
 /* The marks of one, by learner, in the arena. */
 enum status cells_read_mark_rollup(const struct cells *cells, const struct rollup_key *key, struct arena *arena,
                                    struct cell_mark **marks, uint32_t *count, struct error *error) must_check;
+
+/* A roll-up that is damaged is refused by whoever reads it (STATUS_CORRUPT, its name) and kept in mind. This forgets those: as
+ * if they had never been made, so that the same question is answered from the pieces and the writer makes them again. False
+ * where there was none: the damage is elsewhere. Not while others read. */
+enum {
+    ROLLUPS_MAX_DAMAGED = 64, /* kept in mind at a time; more are met in the next round */
+};
+bool cells_forget_damaged(struct cells *cells);
 
 /* ---- the writer's side ---- */
 

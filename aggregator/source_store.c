@@ -1,22 +1,17 @@
 /* The log's own store, read while no collector runs. */
 #include "aggregator/source_inner.h"
 
-#include "common/logstore.h"
-#include "common/rocks.h"
+#include "common/logline.h"
+#include "common/logread.h"
 
 #include <stdlib.h>
-
-struct segment {
-    uint64_t first_offset;
-    struct rocks_family *family;
-};
 
 struct source_store {
     struct rocks *rocks;
     struct rocks_family *learners;
     struct logstore_identity identity;
     struct logstore_next next;
-    struct segment *segments; /* ascending */
+    struct logread_segment *segments; /* ascending */
     size_t segment_count;
 };
 
@@ -53,7 +48,7 @@ static enum status base_read(struct source_store *store, struct error *error)
 
 static int compare_segments(const void *left, const void *right)
 {
-    const struct segment *a = left, *b = right;
+    const struct logread_segment *a = left, *b = right;
     return (a->first_offset > b->first_offset) - (a->first_offset < b->first_offset);
 }
 
@@ -62,7 +57,7 @@ static void segments_find(struct source_store *store)
     size_t count = rocks_family_count(store->rocks);
     store->segments = mem_new(count, sizeof *store->segments);
     for (size_t i = 0; i < count; i++) {
-        struct segment segment = {0, rocks_family_at(store->rocks, i)};
+        struct logread_segment segment = {0, rocks_family_at(store->rocks, i)};
         if (logstore_segment_parse(rocks_family_name(segment.family), &segment.first_offset))
             store->segments[store->segment_count++] = segment;
     }
@@ -142,45 +137,36 @@ static enum status lids_read(struct source_store *store, uint32_t first, uint32_
     return status;
 }
 
-/* From the record that covers `offset`, or the first after it. */
-static enum status segment_read(struct rocks_iterator *iterator, uint64_t offset, struct source_records *records,
-                                uint64_t *next, struct error *error)
+static bool add_record(struct slice record, const struct record_header *header, const char *what, void *argument)
 {
-    uint8_t key[8];
-    put_be64(key, offset);
-    rocks_iterator_seek_before(iterator, slice_of(key, sizeof key));
-    if (!rocks_iterator_valid(iterator))
-        rocks_iterator_seek(iterator, slice_of("", 0));
-    for (; rocks_iterator_valid(iterator) && records->bytes < FETCH_MAX_BYTES; rocks_iterator_next(iterator)) {
-        struct slice value = rocks_iterator_value(iterator);
-        struct record_header header;
-        enum status status = record_open(value, &header, error);
-        if (status != STATUS_OK)
-            return status;
-        if (header.first_offset + header.span <= offset)
-            continue;
-        memcpy(source_records_add(records, value.size), value.data, value.size);
-        *next = header.first_offset + header.span;
-    }
-    return rocks_iterator_status(iterator, error);
+    struct source_records *records = argument;
+    if (what)
+        log_alarm("records of the log are lost", LOG_UINT("offset", header->first_offset),
+                  LOG_UINT("next", header->first_offset + header->span), LOG_TEXT("what", what));
+    memcpy(source_records_add(records, record.size), record.data, record.size);
+    return records->bytes < FETCH_MAX_BYTES;
 }
 
 static enum status records_read(struct source_store *store, uint64_t offset, struct source_records *records,
                                 uint64_t *next, struct error *error)
 {
-    *next = offset;
-    for (size_t i = 0; i < store->segment_count; i++) {
-        bool behind = i + 1 < store->segment_count && store->segments[i + 1].first_offset <= offset;
-        if (behind)
-            continue;
-        struct rocks_iterator *iterator = rocks_iterator_open(store->rocks, store->segments[i].family);
-        enum status status = segment_read(iterator, *next, records, next, error);
-        rocks_iterator_close(iterator);
-        if (status != STATUS_OK || records->bytes >= FETCH_MAX_BYTES)
-            return status;
-    }
-    *next = store->next.offset; /* what is not there any more needs no folding */
-    return STATUS_OK;
+    size_t first = store->segment_count;
+    while (first > 0 && store->segments[first - 1].first_offset > offset)
+        first--;
+    first = first > 0 ? first - 1 : 0;
+    struct logread read = {
+        .store = store->rocks,
+        .identity = store->identity,
+        .offset = offset,
+        .now_ms = clock_now_ms(),
+        .each = add_record,
+        .argument = records,
+    };
+    enum status status =
+        logread_segments(&read, store->segments + first, store->segment_count - first, store->next.offset, error);
+    if (status == STATUS_OK)
+        *next = read.stopped ? read.offset : store->next.offset;
+    return status;
 }
 
 enum status source_store_read(struct source_store *store, const struct cells_position *from,

@@ -20,7 +20,7 @@ static enum status add_segment(struct eventlog *log, uint64_t first_offset, stru
     uint32_t at = log->segment_count++;
     for (; at > 0 && log->segments[at - 1].first_offset > first_offset; at--)
         log->segments[at] = log->segments[at - 1];
-    log->segments[at] = (struct segment){first_offset, family};
+    log->segments[at] = (struct logread_segment){first_offset, family};
     pthread_mutex_unlock(&log->lock);
     return STATUS_OK;
 }
@@ -60,6 +60,20 @@ void eventlog_put_next(struct eventlog *log, const struct logstore_next *next)
     put_default(log, "next", bytes, sizeof bytes);
 }
 
+void eventlog_put_loss(struct eventlog *log, const struct loss *loss)
+{
+    uint8_t key[LOGSTORE_LOSS_KEY_BYTES] = LOGSTORE_LOST, next[8];
+    put_be64(key + sizeof key - 8, loss->first);
+    put_be64(next, loss->next);
+    rocks_batch_put(log->batch, log->defaults, slice_of(key, sizeof key), slice_of(next, sizeof next));
+}
+
+void eventlog_add_loss(struct eventlog *log, const struct loss *loss)
+{
+    log->losses = mem_grow(log->losses, log->loss_count + 1, sizeof *log->losses);
+    log->losses[log->loss_count++] = *loss;
+}
+
 static enum status write_first(struct eventlog *log, struct error *error)
 {
     uint8_t format[4];
@@ -96,6 +110,8 @@ static enum status take_next(struct eventlog *log, struct slice value, struct er
 
 static enum status take_vault(struct eventlog *log, struct slice value, struct error *error)
 {
+    if (log->look && value.size == sizeof log->vault_id)
+        memcpy(log->vault_id, value.data, sizeof log->vault_id);
     if (value.size == sizeof log->vault_id && memcmp(value.data, log->vault_id, sizeof log->vault_id) == 0)
         return STATUS_OK;
     return error_set(
@@ -123,6 +139,23 @@ static enum status read_default(struct eventlog *log, const char *key, row_fn ta
     return status;
 }
 
+/* What was accepted as lost. */
+static enum status read_losses(struct eventlog *log, struct error *error)
+{
+    struct rocks_iterator *iterator = rocks_iterator_open(log->store, log->defaults);
+    for (rocks_iterator_seek(iterator, slice_of_text(LOGSTORE_LOST)); rocks_iterator_valid(iterator);
+         rocks_iterator_next(iterator)) {
+        struct slice key = rocks_iterator_key(iterator), next = rocks_iterator_value(iterator);
+        if (key.size != LOGSTORE_LOSS_KEY_BYTES || memcmp(key.data, LOGSTORE_LOST, strlen(LOGSTORE_LOST)) != 0 ||
+            next.size != 8)
+            break;
+        eventlog_add_loss(log, &(struct loss){get_be64(key.data + key.size - 8), get_be64(next.data)});
+    }
+    enum status status = rocks_iterator_status(iterator, error);
+    rocks_iterator_close(iterator);
+    return status;
+}
+
 static enum status read_first(struct eventlog *log, struct error *error)
 {
     enum status status = read_default(log, "format", take_format, error);
@@ -134,6 +167,8 @@ static enum status read_first(struct eventlog *log, struct error *error)
         status = read_default(log, "next", take_next, error);
     if (status == STATUS_OK)
         status = read_default(log, "import", take_import, error);
+    if (status == STATUS_OK)
+        status = read_losses(log, error);
     return status;
 }
 
@@ -150,21 +185,28 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
 {
     static const char *const families[] = {LOGSTORE_LEARNERS, LOGSTORE_SESSIONS};
     struct rocks_options rocks = {
-        .mode = options->create ? ROCKS_CREATE : ROCKS_WRITE,
+        .mode = options->mode,
+        .beside_writer = options->mode == ROCKS_READ_ONLY,
         .write_buffer_bytes = WRITE_BUFFER_BYTES,
         .cache_bytes = CACHE_BYTES,
         .max_wal_bytes = EVENTLOG_MAX_WAL_BYTES,
         .block_bytes = TABLE_BLOCK_BYTES,
         .compression_level = COMPRESSION_LEVEL,
+        .first_keys = true,
         .sync_bytes = 64 << 10, /* a commit syncs beside it */
-        .open_files = EVENTLOG_OPEN_FILES,
+        .open_files =
+            options->mode == ROCKS_READ_ONLY ? 0 : EVENTLOG_OPEN_FILES, /* the writer deletes what it merged */
     };
     enum status status = rocks_open(path, &rocks, families, ARRAY_COUNT(families), &log->store, error);
     if (status == STATUS_OK)
         status = find_families(log, error);
+    /* What an earlier process wrote and did not live to sync is read back like the rest, and no later sync of the
+     * write-ahead log reaches it: it is written out before anybody is told that it is stored. */
+    if (status == STATUS_OK && rocks.mode == ROCKS_WRITE)
+        status = rocks_flush(log->store, error);
     if (status == STATUS_OK)
-        status = options->create ? write_first(log, error) : read_first(log, error);
-    if (status == STATUS_OK && options->import && !log->import)
+        status = options->mode == ROCKS_CREATE ? write_first(log, error) : read_first(log, error);
+    if (status == STATUS_OK && options->import && !log->import && options->mode != ROCKS_READ_CUT)
         status = mark_import(log, error);
     return status;
 }
@@ -177,6 +219,7 @@ enum status eventlog_open(const char *path, const struct eventlog_options *optio
     opened->batch = rocks_batch_open();
     opened->segment_bytes = options->segment_bytes;
     memcpy(opened->vault_id, options->vault_id, sizeof opened->vault_id);
+    opened->look = options->mode == ROCKS_READ_ONLY;
     opened->last_month = -1;
     enum status status = open_store(opened, path, options, error);
     if (status != STATUS_OK) {
@@ -196,6 +239,7 @@ void eventlog_close(struct eventlog *log)
         rocks_close(log->store);
     pthread_mutex_destroy(&log->lock);
     free(log->segments);
+    free(log->losses);
     free(log->record);
     free(log);
 }
@@ -238,6 +282,11 @@ struct logstore_next eventlog_next(const struct eventlog *log)
 bool eventlog_import(const struct eventlog *log)
 {
     return log->import;
+}
+
+bool eventlog_is_of(const struct eventlog *log, const uint8_t vault_id[LOGSTORE_VAULT_BYTES])
+{
+    return memcmp(log->vault_id, vault_id, sizeof log->vault_id) == 0;
 }
 
 /* ---- appending ---- */

@@ -1,4 +1,7 @@
 #include "collector/eventlog_inner.h"
+#include "common/logline.h"
+
+#include <stdlib.h>
 
 enum status eventlog_number(struct eventlog *log, const uint8_t lid[LID_BYTES], bool *found, uint32_t *number,
                             struct error *error)
@@ -38,9 +41,11 @@ enum status eventlog_lids(struct eventlog *log, uint32_t first, uint32_t count, 
     return status;
 }
 
-enum status eventlog_sessions(struct eventlog *log, eventlog_session_fn each, void *argument, struct error *error)
+enum status eventlog_rows(struct eventlog *log, enum eventlog_table table, eventlog_row_fn each, void *argument,
+                          struct error *error)
 {
-    struct rocks_iterator *iterator = rocks_iterator_open(log->store, log->sessions);
+    struct rocks_iterator *iterator =
+        rocks_iterator_open(log->store, table == EVENTLOG_LEARNERS ? log->learners : log->sessions);
     enum status status = STATUS_OK;
     for (rocks_iterator_seek(iterator, slice_of("", 0)); rocks_iterator_valid(iterator) && status == STATUS_OK;
          rocks_iterator_next(iterator))
@@ -51,71 +56,79 @@ enum status eventlog_sessions(struct eventlog *log, eventlog_session_fn each, vo
     return status;
 }
 
-/* The segment that holds `offset` or, where it was dropped, the next one; segment_count where there is none. */
-static uint32_t segment_of(const struct eventlog *log, uint64_t offset)
-{
-    uint32_t at = log->segment_count;
-    while (at > 0 && log->segments[at - 1].first_offset > offset)
-        at--;
-    return at > 0 ? at - 1 : 0;
-}
-
-/* One step's place: the family and where it starts, under the lock; the committer may add segments meanwhile. */
-static bool segment_at(struct eventlog *log, uint32_t index, struct segment *segment)
+/* A copy of the segments from the one that holds `offset` on; the committer may add some meanwhile. free() it. */
+static struct logread_segment *segments_from(struct eventlog *log, uint64_t offset, size_t *count)
 {
     pthread_mutex_lock(&log->lock);
-    bool there = index < log->segment_count;
-    if (there)
-        *segment = log->segments[index];
+    uint32_t first = log->segment_count;
+    while (first > 0 && log->segments[first - 1].first_offset > offset)
+        first--;
+    first = first > 0 ? first - 1 : 0;
+    *count = log->segment_count - first;
+    struct logread_segment *segments = mem_new(*count, sizeof *segments);
+    if (*count > 0)
+        memcpy(segments, log->segments + first, *count * sizeof *segments);
     pthread_mutex_unlock(&log->lock);
-    return there;
+    return segments;
 }
 
-/* One call of eventlog_read(), on its way from segment to segment. */
-struct reading {
-    uint64_t offset, durable; /* records from `offset` on that begin before `durable` */
-    eventlog_record_fn each;
+/* Each place is named once, while the store is open. */
+static void notice(struct eventlog *log, const struct record_header *header, const char *what)
+{
+    pthread_mutex_lock(&log->lock);
+    bool known = log->noticed_count == EVENTLOG_MAX_NOTICED;
+    for (uint32_t i = 0; i < log->noticed_count && !known; i++)
+        known = log->noticed[i].first <= header->first_offset &&
+                header->first_offset + header->span <= log->noticed[i].next;
+    if (!known)
+        log->noticed[log->noticed_count++] = (struct loss){header->first_offset, header->first_offset + header->span};
+    pthread_mutex_unlock(&log->lock);
+    if (!known && !log->look)
+        log_alarm("events of the log are lost: they are damaged or missing; `jejak-collector verify` tells all of them",
+                  LOG_UINT("offset", header->first_offset), LOG_UINT("next", header->first_offset + header->span),
+                  LOG_TEXT("what", what));
+}
+
+struct noticing {
+    struct eventlog *log;
+    logread_fn each;
     void *argument;
-    bool go_on; /* `each` wants more */
 };
 
-static enum status read_segment(struct eventlog *log, const struct segment *segment, struct reading *reading,
-                                struct error *error)
+static bool give(struct slice record, const struct record_header *header, const char *what, void *argument)
 {
-    uint8_t key[8];
-    struct rocks_iterator *iterator = rocks_iterator_open(log->store, segment->family);
-    enum status status = STATUS_OK;
-    put_be64(key, reading->offset);
-    rocks_iterator_seek_before(iterator, slice_of(key, sizeof key));
-    if (!rocks_iterator_valid(iterator))
-        rocks_iterator_seek(iterator, slice_of(key, sizeof key));
-    for (; rocks_iterator_valid(iterator) && reading->go_on; rocks_iterator_next(iterator)) {
-        struct slice record = rocks_iterator_value(iterator);
-        struct record_header header;
-        status = record_open(record, &header, error);
-        if (status != STATUS_OK || header.first_offset >= reading->durable)
-            break;
-        if (header.first_offset + header.span > reading->offset)
-            reading->go_on = reading->each(record, &header, reading->argument);
-    }
-    if (status == STATUS_OK)
-        status = rocks_iterator_status(iterator, error);
-    rocks_iterator_close(iterator);
-    return status;
+    struct noticing *noticing = argument;
+    if (what)
+        notice(noticing->log, header, what);
+    return noticing->each(record, header, what, noticing->argument);
 }
 
-enum status eventlog_read(struct eventlog *log, uint64_t offset, eventlog_record_fn each, void *argument,
-                          struct error *error)
+uint64_t eventlog_lost(struct eventlog *log)
 {
-    uint64_t durable = eventlog_next(log).offset;
-    struct reading reading = {offset, durable, each, argument, .go_on = offset < durable};
-    struct segment segment;
-    enum status status = STATUS_OK;
+    uint64_t lost = 0;
     pthread_mutex_lock(&log->lock);
-    uint32_t index = segment_of(log, offset);
+    for (uint32_t i = 0; i < log->noticed_count; i++)
+        lost += log->noticed[i].next - log->noticed[i].first;
     pthread_mutex_unlock(&log->lock);
-    for (; reading.go_on && status == STATUS_OK && segment_at(log, index, &segment); index++)
-        status = read_segment(log, &segment, &reading, error);
+    return lost;
+}
+
+enum status eventlog_read(struct eventlog *log, uint64_t offset, logread_fn each, void *argument, struct error *error)
+{
+    struct noticing noticing = {log, each, argument};
+    uint64_t durable = eventlog_next(log).offset;
+    size_t count;
+    struct logread_segment *segments = segments_from(log, offset, &count);
+    struct logread read = {
+        .store = log->store,
+        .identity = log->identity,
+        .offset = offset,
+        .now_ms = clock_now_ms(),
+        .each = give,
+        .argument = &noticing,
+    };
+    enum status status = logread_segments(&read, segments, count, durable, error);
+    free(segments);
     return status;
 }
 

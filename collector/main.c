@@ -2,6 +2,7 @@
 #include "collector/gate.h"
 #include "collector/places.h"
 #include "collector/serve.h"
+#include "collector/verify.h"
 #include "common/cli.h"
 #include "common/confine.h"
 #include "common/logline.h"
@@ -24,6 +25,7 @@ enum {
     OPTION_CONTROL,
     OPTION_PLAIN,
     OPTION_ACCEPT_LOSS,
+    OPTION_VERIFY,
 };
 
 static const struct argp_option options[] = {
@@ -38,6 +40,8 @@ static const struct argp_option options[] = {
     {"plain", OPTION_PLAIN, NULL, 0, "Ingest without CURVE, on loopback or ipc only; for trials", 1},
     {"accept-loss", OPTION_ACCEPT_LOSS, NULL, 0, "Go on although acknowledged events are missing; readers must rebuild",
      2},
+    {"verify", OPTION_VERIFY, NULL, 0,
+     "Walk log, vault and watermark, name what is damaged, and stop; reads only, also beside a running collector", 2},
     {0},
 };
 
@@ -57,7 +61,7 @@ static const char doc[] =
 
 struct arguments {
     struct startup startup;
-    bool check_config, accept_loss;
+    bool check_config, accept_loss, verify;
 };
 
 /* For SIGHUP: the same command line again. */
@@ -93,6 +97,9 @@ static error_t parse(int key, char *value, struct argp_state *state)
         return 0;
     case OPTION_ACCEPT_LOSS:
         to->accept_loss = true;
+        return 0;
+    case OPTION_VERIFY:
+        to->verify = true;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -168,7 +175,7 @@ static void flush(struct store *store)
 
 static enum status run(const struct config *config, struct error *error)
 {
-    struct keys keys;
+    struct keys *keys = NULL;
     struct store store = {0};
     struct store_options store_options = {.accept_loss = arguments.accept_loss};
     enum status status = gate_check((uint32_t)config_whole(config, CONFIG_MAX_CONNECTIONS), error);
@@ -181,23 +188,22 @@ static enum status run(const struct config *config, struct error *error)
     if (status == STATUS_OK && store_options.create)
         status = keys_make(config_text(config, CONFIG_KEYS), error);
     if (status == STATUS_OK)
-        status = places_confine(config, arguments.startup.file, error);
+        status = keys_open(config_text(config, CONFIG_KEYS), &keys, error);
     if (status == STATUS_OK)
-        status = keys_read(config_text(config, CONFIG_KEYS), &keys, error);
+        status = places_confine(config, arguments.startup.file, error);
     if (status == STATUS_OK) {
-        memcpy(store_options.pseudonym_key, keys.pseudonym, KEY_BYTES);
+        store_options.pseudonym_key = keys->pseudonym;
         status = store_open(config, &store_options, &store, error);
     }
     if (status == STATUS_OK) {
-        struct serve_options serve = {.config = config, .keys = &keys, .store = &store, .reload = reload_config};
+        struct serve_options serve = {.config = config, .keys = keys, .store = &store, .reload = reload_config};
         log_info(store_options.create ? "a first start: keys and an empty store were made" : "the store is open",
                  LOG_TEXT("home", config_home(config)), LOG_UINT("offset", eventlog_next(store.log).offset));
         status = serve_run(&serve, error);
         flush(&store);
     }
     store_close(&store);
-    sodium_memzero(&keys, sizeof keys);
-    sodium_memzero(&store_options, sizeof store_options);
+    keys_close(keys);
     return status;
 }
 
@@ -234,6 +240,8 @@ int main(int argc, char **argv)
                                    : startup_config(&arguments.startup, &config, &error);
     if (status == STATUS_OK && arguments.check_config) {
         print_config(config);
+    } else if (status == STATUS_OK && arguments.verify) {
+        status = verify_run(config, stdout, &error);
     } else if (status == STATUS_OK) {
         startup_log(config);
         status = run(config, &error);

@@ -123,7 +123,7 @@ enum status pipeline_attach(struct pipeline *pipeline, struct store *store, stru
     pipeline->broken = false;
     if (!store)
         return STATUS_OK;
-    enum status status = eventlog_sessions(store->log, load_session, pipeline, error);
+    enum status status = eventlog_rows(store->log, EVENTLOG_SESSIONS, load_session, pipeline, error);
     if (status == STATUS_OK)
         status = load_known(pipeline, error);
     return status;

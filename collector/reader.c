@@ -40,13 +40,14 @@ struct records {
     struct slice *copies; /* of each record */
     uint32_t count, room;
     size_t bytes, max_bytes;
-    uint32_t learners; /* of the last record's header */
+    uint32_t learners; /* the most that a record's header tells of */
     uint64_t next;
 };
 
-static bool collect(struct slice record, const struct record_header *header, void *argument)
+static bool collect(struct slice record, const struct record_header *header, const char *what, void *argument)
 {
     struct records *records = argument;
+    (void)what; /* the event log has said it */
     if (records->count > 0 && records->bytes + record.size > records->max_bytes)
         return false;
     if (records->count == records->room) {
@@ -57,7 +58,7 @@ static bool collect(struct slice record, const struct record_header *header, voi
     memcpy(copy, record.data, record.size);
     records->copies[records->count++] = slice_of(copy, record.size);
     records->bytes += record.size;
-    records->learners = header->learners;
+    records->learners = header->learners > records->learners ? header->learners : records->learners;
     records->next = header->first_offset + header->span;
     return records->bytes < records->max_bytes && records->count < FETCH_MAX_RECORDS;
 }

@@ -82,12 +82,13 @@ static void add_store_fields(struct server *server, struct packer *answer)
     packer_pair_natural(answer, "offset", next.offset);
     packer_pair_natural(answer, "learners", next.learners);
     packer_pair_natural(answer, "segments", store->log ? eventlog_segment_count(store->log) : 0);
+    packer_pair_natural(answer, "lost_offsets", store->log ? eventlog_lost(store->log) : 0);
 }
 
 static struct packer *status_answer(struct server *server)
 {
     const struct counters *counters = pipeline_counters(server->pipeline);
-    struct packer *answer = control_answer("ok", "", 11 + COUNTER_COUNT + VERDICT_COUNT - 1);
+    struct packer *answer = control_answer("ok", "", 12 + COUNTER_COUNT + VERDICT_COUNT - 1);
     add_store_fields(server, answer);
     packer_pair_natural(answer, "uptime_s", (uint64_t)(clock_now_ms() - server->started_ms) / 1000);
     packer_pair_natural(answer, "publishers", roles_listed_count(server->roles, ROLE_PUBLISHER));

@@ -1,7 +1,8 @@
 #include "collector/store.h"
 
+#include "collector/ballast.h"
+
 #include "common/logline.h"
-#include "common/rocks.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -51,7 +52,14 @@ static enum status check_reach(const struct store *store, const struct watermark
             "the vault has %llu rows, the event log was written with %llu: the vault is older than its log; "
             "restore the vault's latest backup, or start once with --accept-loss",
             (unsigned long long)vault_rows(store->vault), (unsigned long long)next.vault_rows);
-    return eventlog_check_tail(store->log, error);
+    enum status status = eventlog_check_tail(store->log, error);
+    if (status == STATUS_CORRUPT) {
+        struct error damage = *error;
+        error_set(error, status,
+                  "%s; restore a backup, or start once with --accept-loss to go on without what is damaged",
+                  damage.text);
+    }
+    return status;
 }
 
 /* The epoch may be ahead of the watermark by a renewal that was interrupted; never behind. */
@@ -72,12 +80,15 @@ static enum status open_existing(const struct config *config, const struct store
     enum status status = watermark_open(config_text(config, CONFIG_WATERMARK), &store->watermark, &mark, error);
     if (status == STATUS_OK && check_belongs(store, &mark, error) != STATUS_OK)
         status = error_prefix(error, "%s", config_text(config, CONFIG_WATERMARK));
-    if (status == STATUS_OK && check_reach(store, &mark, error) != STATUS_OK)
-        status = error_prefix(error, "%s", config_text(config, CONFIG_LOG));
-    if (status == STATUS_LOSS && options->accept_loss) {
+    if (status != STATUS_OK)
+        return status;
+    status = check_reach(store, &mark, error);
+    if ((status == STATUS_LOSS || status == STATUS_CORRUPT) && options->accept_loss) {
         struct error loss = *error;
         status = accept_loss(store, &loss, error);
     }
+    if (status != STATUS_OK)
+        status = error_prefix(error, "%s", config_text(config, CONFIG_LOG));
     if (status != STATUS_OK)
         return status;
     mark = mark_of(store);
@@ -90,21 +101,63 @@ static enum status make_watermark(const struct config *config, struct store *sto
     return watermark_make(config_text(config, CONFIG_WATERMARK), &mark, &store->watermark, error);
 }
 
-enum status store_open(const struct config *config, const struct store_options *options, struct store *store,
-                       struct error *error)
+static enum status open_stores(const struct config *config, const struct store_options *options, enum rocks_mode mode,
+                               struct store *store, struct error *error)
 {
     _Static_assert((int)LOGSTORE_VAULT_BYTES == (int)VAULT_ID_BYTES, "the log keeps the vault's id");
-    struct store opened = {0};
     struct eventlog_options log_options = {
-        .create = options->create,
+        .mode = mode,
         .import = config_switch(config, CONFIG_IMPORT),
         .segment_bytes = (uint64_t)config_whole(config, CONFIG_SEGMENT_BYTES),
     };
     enum status status =
-        vault_open(config_text(config, CONFIG_VAULT), options->create, options->pseudonym_key, &opened.vault, error);
-    if (status == STATUS_OK) {
-        vault_identity(opened.vault, log_options.vault_id);
-        status = eventlog_open(config_text(config, CONFIG_LOG), &log_options, &opened.log, error);
+        vault_open(config_text(config, CONFIG_VAULT), mode, options->pseudonym_key, &store->vault, error);
+    if (status != STATUS_OK)
+        return status;
+    vault_identity(store->vault, log_options.vault_id);
+    return eventlog_open(config_text(config, CONFIG_LOG), &log_options, &store->log, error);
+}
+
+/* STATUS_OK: log and vault hold all that was acknowledged before the damage in their write-ahead logs; STATUS_LOSS: not
+ * all of it. Changes nothing. */
+static enum status look_before_damage(const struct config *config, const struct store_options *options,
+                                      struct error *error)
+{
+    struct store seen = {0};
+    struct watermark_mark mark;
+    enum status status = open_stores(config, options, ROCKS_READ_CUT, &seen, error);
+    if (status == STATUS_OK)
+        status = watermark_open(config_text(config, CONFIG_WATERMARK), &seen.watermark, &mark, error);
+    if (status == STATUS_OK)
+        status = check_reach(&seen, &mark, error);
+    store_close(&seen);
+    return status;
+}
+
+/* A damaged end of a write-ahead log is what a power cut leaves of writes that were never synced. It is let go where
+ * everything acknowledged stands before it, or where the loss is accepted; else nothing is touched. */
+static enum status open_before_damage(const struct config *config, const struct store_options *options,
+                                      struct store *store, struct error *error)
+{
+    struct error seen;
+    enum status status = look_before_damage(config, options, &seen);
+    if (status == STATUS_LOSS && !options->accept_loss)
+        return error_set(error, STATUS_LOSS, "%s: a write-ahead log is damaged, and before the damage %s",
+                         config_home(config), seen.text);
+    if (status != STATUS_OK && status != STATUS_LOSS)
+        return error->status; /* the damage is elsewhere */
+    log_warning("the damaged end of a write-ahead log is let go", LOG_TEXT("damage", error->text));
+    return open_stores(config, options, ROCKS_WRITE_CUT, store, error);
+}
+
+static enum status open_all(const struct config *config, const struct store_options *options, struct store *store,
+                            struct error *error)
+{
+    struct store opened = {0};
+    enum status status = open_stores(config, options, options->create ? ROCKS_CREATE : ROCKS_WRITE, &opened, error);
+    if (status == STATUS_CORRUPT && !options->create) {
+        store_close(&opened);
+        status = open_before_damage(config, options, &opened, error);
     }
     if (status == STATUS_OK)
         status =
@@ -113,6 +166,15 @@ enum status store_open(const struct config *config, const struct store_options *
         store_close(&opened);
     else
         *store = opened;
+    return status;
+}
+
+enum status store_open(const struct config *config, const struct store_options *options, struct store *store,
+                       struct error *error)
+{
+    enum status status = open_all(config, options, store, error);
+    if (status == STATUS_FULL && !options->create && ballast_give_up(config))
+        status = open_all(config, options, store, error);
     return status;
 }
 

@@ -1,6 +1,6 @@
 #include "collector/vault.h"
 
-#include "common/rocks.h"
+#include "common/secret.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -21,9 +21,10 @@ static const char vault_domain[] = "jejak vault v1";
 struct vault {
     struct rocks *store;
     struct rocks_family *defaults, *persons, *known;
+    bool writes;                              /* else it was opened without the key */
     struct rocks_batch *adding, *remembering; /* of vault_add() and vault_remember(): two actors */
     uint8_t tenant[VAULT_TENANT_BYTES];
-    uint8_t scalar[crypto_core_ristretto255_SCALARBYTES];
+    uint8_t *scalar;                    /* crypto_core_ristretto255_SCALARBYTES, in locked memory (common/secret.h) */
     uint8_t key_check[KEY_CHECK_BYTES]; /* tells a wrong key, and nothing of the right one */
     _Atomic uint64_t rows;              /* on stable storage */
 };
@@ -37,6 +38,7 @@ static void derive_scalar(const uint8_t key[KEY_BYTES], uint8_t scalar[crypto_co
     crypto_generichash_final(&state, wide, sizeof wide);
     crypto_core_ristretto255_scalar_reduce(scalar, wide);
     sodium_memzero(wide, sizeof wide);
+    sodium_memzero(&state, sizeof state);
 }
 
 static void put_rows(struct vault *vault, uint64_t rows)
@@ -102,7 +104,7 @@ static enum status read_first(struct vault *vault, struct error *error)
                          get_u32(format), VAULT_FORMAT);
     if (status == STATUS_OK)
         status = read_fixed(vault, "tenant", vault->tenant, sizeof vault->tenant, error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && vault->writes)
         status = check_key(vault, error);
     if (status == STATUS_OK)
         status = read_fixed(vault, "rows", rows, sizeof rows, error);
@@ -121,31 +123,58 @@ static enum status find_families(struct vault *vault, struct error *error)
     return STATUS_OK;
 }
 
-enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTES], struct vault **vault,
-                       struct error *error)
+static enum status open_store(struct vault *vault, const char *path, enum rocks_mode mode, struct error *error)
 {
     static const char *const families[] = {"persons", "known"};
     struct rocks_options options = {
-        .mode = create ? ROCKS_CREATE : ROCKS_WRITE,
+        .mode = mode,
+        .beside_writer = mode == ROCKS_READ_ONLY,
         .write_buffer_bytes = WRITE_BUFFER_BYTES,
         .cache_bytes = CACHE_BYTES,
         .max_wal_bytes = MAX_WAL_BYTES,
         .block_bytes = 4096,
         .compression_level = 1,
-        .sync_bytes = 64 << 10, /* a commit syncs beside it */
-        .open_files = VAULT_OPEN_FILES,
+        .sync_bytes = 64 << 10,                                       /* a commit syncs beside it */
+        .open_files = mode == ROCKS_READ_ONLY ? 0 : VAULT_OPEN_FILES, /* the writer deletes what it merged */
     };
+    enum status status = rocks_open(path, &options, families, ARRAY_COUNT(families), &vault->store, error);
+    return status == STATUS_OK ? find_families(vault, error) : status;
+}
+
+enum status vault_look(const char *path, struct vault **vault, struct error *error)
+{
     struct vault *opened = mem_new(1, sizeof *opened);
-    enum status status = rocks_open(path, &options, families, ARRAY_COUNT(families), &opened->store, error);
+    enum status status = open_store(opened, path, ROCKS_READ_ONLY, error);
     if (status == STATUS_OK)
-        status = find_families(opened, error);
+        status = read_first(opened, error);
+    if (status != STATUS_OK) {
+        vault_close(opened);
+        return error_prefix(error, "the vault %s", path);
+    }
+    *vault = opened;
+    return STATUS_OK;
+}
+
+enum status vault_open(const char *path, enum rocks_mode mode, const uint8_t key[KEY_BYTES], struct vault **vault,
+                       struct error *error)
+{
+    struct vault *opened = mem_new(1, sizeof *opened);
+    void *scalar = NULL;
+    enum status status = open_store(opened, path, mode, error);
+    if (status == STATUS_OK &&
+        mode == ROCKS_WRITE) /* as with the event log: rows that were never synced would count as safe */
+        status = rocks_flush(opened->store, error);
+    if (status == STATUS_OK)
+        status = secret_new(crypto_core_ristretto255_SCALARBYTES, &scalar, error);
     if (status == STATUS_OK) {
+        opened->scalar = scalar;
+        opened->writes = true;
         opened->adding = rocks_batch_open();
         opened->remembering = rocks_batch_open();
         derive_scalar(key, opened->scalar);
         crypto_generichash(opened->key_check, sizeof opened->key_check, (const uint8_t *)key_domain,
                            sizeof key_domain - 1, key, KEY_BYTES);
-        status = create ? write_first(opened, error) : read_first(opened, error);
+        status = mode == ROCKS_CREATE ? write_first(opened, error) : read_first(opened, error);
     }
     if (status != STATUS_OK) {
         vault_close(opened);
@@ -163,7 +192,7 @@ void vault_close(struct vault *vault)
     rocks_batch_close(vault->remembering);
     if (vault->store)
         rocks_close(vault->store);
-    sodium_memzero(vault->scalar, sizeof vault->scalar);
+    secret_free(vault->scalar);
     free(vault);
 }
 
@@ -262,6 +291,23 @@ enum status vault_remember(struct vault *vault, const struct vault_row *rows, si
     }
     enum status status = rocks_write(vault->store, vault->remembering, false, error);
     return status == STATUS_OK ? status : error_prefix(error, "the vault");
+}
+
+enum status vault_persons(struct vault *vault, vault_person_fn each, void *argument, struct error *error)
+{
+    struct rocks_iterator *iterator = rocks_iterator_open(vault->store, vault->persons);
+    enum status status = STATUS_OK;
+    for (rocks_iterator_seek(iterator, slice_of("", 0)); rocks_iterator_valid(iterator) && status == STATUS_OK;
+         rocks_iterator_next(iterator)) {
+        if (rocks_iterator_key(iterator).size == VAULT_PERSON_BYTES && rocks_iterator_value(iterator).size == LID_BYTES)
+            each(rocks_iterator_value(iterator).data, argument);
+        else
+            status = error_set(error, STATUS_CORRUPT, "the vault: a row of `persons` is damaged");
+    }
+    if (status == STATUS_OK)
+        status = rocks_iterator_status(iterator, error);
+    rocks_iterator_close(iterator);
+    return status;
 }
 
 enum status vault_known(struct vault *vault, vault_known_fn each, void *argument, struct error *error)

@@ -19,6 +19,7 @@
 #include "collector/lookup.h"
 #include "common/block.h"
 #include "common/keyfile.h"
+#include "common/rocks.h"
 
 struct vault;
 
@@ -40,9 +41,11 @@ struct vault_row {
     bool new_number; /* the log binds number to lid with the next record; else it did so before */
 };
 
-/* create: a first start. key: the bytes of keys/pseudonym.key. */
-enum status vault_open(const char *path, bool create, const uint8_t key[KEY_BYTES], struct vault **vault,
+/* mode: ROCKS_CREATE is a first start. key: the bytes of keys/pseudonym.key. */
+enum status vault_open(const char *path, enum rocks_mode mode, const uint8_t key[KEY_BYTES], struct vault **vault,
                        struct error *error) must_check;
+/* Reads only, without the key, also beside a writer (rocks.h, beside_writer): for vault_persons(), vault_known(). */
+enum status vault_look(const char *path, struct vault **vault, struct error *error) must_check;
 void vault_close(struct vault *vault);
 /* Which vault this is: BLAKE2b-128("jejak vault v1", tenant). The log keeps it, and is refused with another. */
 void vault_identity(const struct vault *vault, uint8_t id[VAULT_ID_BYTES]);
@@ -61,6 +64,9 @@ enum status vault_add(struct vault *vault, const struct vault_row *rows, size_t 
 enum status vault_remember(struct vault *vault, const struct vault_row *rows, size_t count,
                            struct error *error) must_check;
 
+/* Calls `each` for every row of `persons`: the lids. */
+typedef void (*vault_person_fn)(const uint8_t lid[LID_BYTES], void *argument);
+enum status vault_persons(struct vault *vault, vault_person_fn each, void *argument, struct error *error) must_check;
 /* Calls `each` for every row of `known`. */
 typedef void (*vault_known_fn)(struct lookup_hash hash, uint32_t number, const uint8_t lid[LID_BYTES], void *argument);
 enum status vault_known(struct vault *vault, vault_known_fn each, void *argument, struct error *error) must_check;

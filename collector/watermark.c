@@ -67,7 +67,7 @@ static enum status choose_slot(struct watermark *watermark, const uint8_t *slots
 /* NULL and the error where it cannot be opened. */
 static struct watermark *open_file(const char *path, int flags, struct error *error)
 {
-    int fd = open(path, flags | O_RDWR | O_CLOEXEC, 0600);
+    int fd = open(path, flags | O_CLOEXEC, 0600);
     if (fd < 0) {
         error_errno(error, errno == ENOENT ? STATUS_NO_INPUT : STATUS_IO, "%s cannot be opened", path);
         return NULL;
@@ -78,10 +78,10 @@ static struct watermark *open_file(const char *path, int flags, struct error *er
     return watermark;
 }
 
-enum status watermark_open(const char *path, struct watermark **watermark, struct watermark_mark *mark,
-                           struct error *error)
+static enum status open_and_read(const char *path, int flags, struct watermark **watermark, struct watermark_mark *mark,
+                                 struct error *error)
 {
-    struct watermark *opened = open_file(path, 0, error);
+    struct watermark *opened = open_file(path, flags, error);
     uint8_t slots[WATERMARK_SLOTS * WATERMARK_SLOT_BYTES] = {0};
     enum status status;
     if (!opened)
@@ -94,6 +94,20 @@ enum status watermark_open(const char *path, struct watermark **watermark, struc
         watermark_close(opened);
     else
         *watermark = opened;
+    return status;
+}
+
+enum status watermark_open(const char *path, struct watermark **watermark, struct watermark_mark *mark,
+                           struct error *error)
+{
+    return open_and_read(path, O_RDWR, watermark, mark, error);
+}
+
+enum status watermark_look(const char *path, struct watermark_mark *mark, struct error *error)
+{
+    struct watermark *opened = NULL;
+    enum status status = open_and_read(path, O_RDONLY, &opened, mark, error);
+    watermark_close(opened);
     return status;
 }
 
@@ -113,7 +127,7 @@ static enum status sync_folder(const char *path, struct error *error)
 enum status watermark_make(const char *path, const struct watermark_mark *mark, struct watermark **watermark,
                            struct error *error)
 {
-    struct watermark *made = open_file(path, O_CREAT | O_EXCL, error);
+    struct watermark *made = open_file(path, O_RDWR | O_CREAT | O_EXCL, error);
     enum status status = STATUS_OK;
     if (!made)
         return error->status;

@@ -33,6 +33,8 @@ enum status watermark_open(const char *path, struct watermark **watermark, struc
                            struct error *error) must_check;
 enum status watermark_make(const char *path, const struct watermark_mark *mark, struct watermark **watermark,
                            struct error *error) must_check;
+/* Only reads the greatest mark. */
+enum status watermark_look(const char *path, struct watermark_mark *mark, struct error *error) must_check;
 /* Returns after the mark is on stable storage. */
 enum status watermark_write(struct watermark *watermark, const struct watermark_mark *mark,
                             struct error *error) must_check;

@@ -22,6 +22,10 @@
  * Body of a control record: forget, restrict, lift: lid (16 bytes); cut: time (i64, Unix ms UTC): every event before it
  * is expired.
  *
+ * A lost record is never stored: whoever reads the log makes it in place of what is damaged or missing (logread.h). It has
+ * no body; its span is what is missing, its times are those between which that was received, as far as its neighbours tell
+ * (least 0: nothing is known), all of its other counts are 0.
+ *
  * Body of an event block: nine column entries of 8 bytes { encoding u8, width u8, 0 u16, size u32 }, then the columns
  * in this order, each `size` bytes:
  *
@@ -67,7 +71,8 @@ enum record_kind {
     RECORD_FORGET = 2,   /* everything before this of this lid is gone */
     RECORD_RESTRICT = 3, /* the lid enters no figure until lifted */
     RECORD_LIFT = 4,
-    RECORD_CUT = 5, /* every event with a time before the cut is gone */
+    RECORD_CUT = 5,  /* every event with a time before the cut is gone */
+    RECORD_LOST = 6, /* what these offsets held is damaged or missing; never stored */
 };
 
 struct record_header {
@@ -125,6 +130,9 @@ enum {
 };
 size_t record_encode_lid(struct record_header *header, enum record_kind kind, const uint8_t lid[LID_BYTES],
                          int64_t now_ms, uint8_t *out);
+/* A lost record over header->span offsets from first_offset on; least_ms, greatest_ms: see above. Into CONTROL_RECORD_MAX
+ * bytes. */
+size_t record_encode_lost(struct record_header *header, uint8_t *out);
 size_t record_encode_cut(struct record_header *header, int64_t cut_ms, int64_t now_ms, uint8_t *out);
 
 /* Reads and checks a record's frame: magic, version, sizes, checksum. STATUS_CORRUPT with what is wrong; STATUS_NEWER.

@@ -12,8 +12,9 @@ enum {
 /* Records are cut here, line by line, and taken apart by libcsv: it swallows a line, and where no record came of it a
  * quoted field goes on in the next. So the line, the offset and the bound of every record are known. */
 struct csv {
-    int fd;
-    bool at_end; /* of the file */
+    int fd;              /* -1: it is memory that is read */
+    struct slice memory; /* what is left of it */
+    bool at_end;         /* of the file */
     int read_errno;
     struct csv_position position; /* of data + begin */
     size_t begin, end;            /* what is read and not yet taken */
@@ -46,12 +47,33 @@ struct csv *csv_open(int fd, struct csv_position from)
     return csv;
 }
 
+struct csv *csv_open_text(struct slice text)
+{
+    struct csv *csv = csv_open(-1, (struct csv_position){0});
+    csv->memory = text;
+    return csv;
+}
+
 void csv_close(struct csv *csv)
 {
     if (!csv)
         return;
     csv_free(&csv->parser);
     free(csv);
+}
+
+static ssize_t take_memory(struct csv *csv, uint8_t *to, size_t room)
+{
+    size_t size = csv->memory.size < room ? csv->memory.size : room;
+    if (size > 0)
+        memcpy(to, csv->memory.data, size);
+    csv->memory = slice_of(csv->memory.data + size, csv->memory.size - size);
+    return (ssize_t)size;
+}
+
+static ssize_t take(struct csv *csv, uint8_t *to, size_t room)
+{
+    return csv->fd < 0 ? take_memory(csv, to, room) : read(csv->fd, to, room);
 }
 
 /* Reads what is there, at least one byte unless the file ends. */
@@ -62,7 +84,7 @@ static void fill(struct csv *csv)
     csv->begin = 0;
     ssize_t got;
     do
-        got = read(csv->fd, csv->data + csv->end, BUFFER_BYTES - csv->end);
+        got = take(csv, csv->data + csv->end, BUFFER_BYTES - csv->end);
     while (got < 0 && errno == EINTR);
     if (got < 0)
         csv->read_errno = errno;

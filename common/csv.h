@@ -49,6 +49,8 @@ struct csv;
 /* Reads from a file, a pipe or a terminal, whatever is there at a time. From a position other than the start it seeks,
  * and where it cannot (a pipe) reads up to it. The descriptor stays the caller's. */
 struct csv *csv_open(int fd, struct csv_position from) must_check;
+/* Reads from memory, which must outlive it. */
+struct csv *csv_open_text(struct slice text) must_check;
 void csv_close(struct csv *csv);
 enum csv_outcome csv_next(struct csv *csv, struct csv_record *record, struct error *error) must_check;
 

@@ -6,6 +6,7 @@
  *         "vault"     whose learners these are (16): the vault's id (collector/vault.h); nothing of its content
  *         "import"    u8: 1 where events of any age were let in; retention never touches this store
  *         "next"      be64 next offset, be32 learner numbers given, be64 rows the vault had
+ *         "lost", be64 first offset -> be64 next offset: damaged or missing, and accepted as lost
  *     family "segment." + 16 hex digits of its first offset
  *         be64 first offset of the record -> record (block.h)
  *     family "learners"
@@ -27,9 +28,11 @@ enum {
     LOGSTORE_VAULT_BYTES = 16,
     LOGSTORE_NUMBER_KEY_BYTES = 1 + 4,
     LOGSTORE_LID_KEY_BYTES = 1 + LID_BYTES,
+    LOGSTORE_LOSS_KEY_BYTES = 4 + 8,
 };
 #define LOGSTORE_LEARNERS "learners"
 #define LOGSTORE_SESSIONS "sessions"
+#define LOGSTORE_LOST     "lost"
 
 struct logstore_identity {
     uint8_t log_id[LOG_ID_BYTES];

@@ -57,6 +57,15 @@ size_t record_encode_cut(struct record_header *header, int64_t cut_ms, int64_t n
     return encode_control(header, now_ms, out);
 }
 
+size_t record_encode_lost(struct record_header *header, uint8_t *out)
+{
+    header->kind = RECORD_LOST;
+    header->vault_rows = 0;
+    header->learners = header->events = header->body_size = 0;
+    header->received_ms = header->greatest_ms;
+    return record_seal(header, out);
+}
+
 /* ---- reading ---- */
 
 enum status record_corrupt(struct error *error, const struct record_header *header, const char *what)
@@ -82,6 +91,13 @@ static const char *events_fault(const struct record_header *header)
     return header->body_size >= DIRECTORY_BYTES ? NULL : "the body is too short";
 }
 
+static const char *lost_fault(const struct record_header *header)
+{
+    if (header->span == 0 || header->events != 0 || header->learners != 0 || header->body_size != 0)
+        return "a lost record has offsets and nothing else";
+    return header->least_ms <= header->greatest_ms ? NULL : "the times do not fit";
+}
+
 static const char *kind_fault(const struct record_header *header)
 {
     if (header->first_offset > UINT64_MAX - header->span)
@@ -94,6 +110,8 @@ static const char *kind_fault(const struct record_header *header)
     case RECORD_LIFT:
     case RECORD_CUT:
         return control_fault(header);
+    case RECORD_LOST:
+        return lost_fault(header);
     }
     return "an unknown kind of record";
 }

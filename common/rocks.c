@@ -12,8 +12,11 @@
 
 enum {
     WAL_TOLERATE_CORRUPTED_TAIL =
-        0, /* rocksdb::WALRecoveryMode: a record cut short at the end is the write that never was */
+        0,                 /* rocksdb::WALRecoveryMode: a record cut short at the end is the write that never was */
+    WAL_POINT_IN_TIME = 2, /* the first record that is not whole is the end */
     LOG_LEVEL_FATAL = 4,
+    INDEX_WITH_FIRST_KEYS =
+        3, /* rocksdb::BlockBasedTableOptions::kBinarySearchWithFirstKey; c.h names those below it */
     CACHE_SHARD_BYTES = 32 << 20,
     BYTES_PER_SYNC = 1 << 20, /* table files and WAL go to the disk as they grow, not in one burst at their end */
 };
@@ -171,7 +174,8 @@ static enum status options_open(struct rocks *store, const struct rocks_options 
     rocksdb_options_set_create_missing_column_families(options, wanted->mode == ROCKS_CREATE);
     rocksdb_options_set_error_if_exists(options, wanted->mode == ROCKS_CREATE);
     rocksdb_options_set_paranoid_checks(options, 1);
-    rocksdb_options_set_wal_recovery_mode(options, WAL_TOLERATE_CORRUPTED_TAIL);
+    bool cut = wanted->mode == ROCKS_READ_CUT || wanted->mode == ROCKS_WRITE_CUT;
+    rocksdb_options_set_wal_recovery_mode(options, cut ? WAL_POINT_IN_TIME : WAL_TOLERATE_CORRUPTED_TAIL);
     rocksdb_options_set_recycle_log_file_num(options, 0);
     rocksdb_options_set_stats_dump_period_sec(options, 0);
     rocksdb_options_set_keep_log_file_num(options, 2);
@@ -199,6 +203,8 @@ static enum status options_open(struct rocks *store, const struct rocks_options 
     store->cache = cache_open(wanted->cache_bytes);
     rocksdb_block_based_options_set_block_cache(store->table, store->cache);
     rocksdb_block_based_options_set_block_size(store->table, wanted->block_bytes);
+    if (wanted->first_keys)
+        rocksdb_block_based_options_set_index_type(store->table, INDEX_WITH_FIRST_KEYS);
     rocksdb_options_set_block_based_table_factory(options, store->table);
     store->read = rocksdb_readoptions_create();
     rocksdb_readoptions_set_verify_checksums(store->read, 1);
@@ -241,7 +247,7 @@ static enum status families_open(struct rocks *store, enum rocks_mode mode, cons
     for (size_t i = 0; i < count; i++)
         options[i] = options_of(store, names[i]);
     int n = (int)count;
-    if (mode == ROCKS_READ_ONLY)
+    if (mode == ROCKS_READ_ONLY || mode == ROCKS_READ_CUT)
         store->db = rocksdb_open_for_read_only_column_families(store->options, store->path, n, names, options, handles,
                                                                0, &message);
     else
@@ -280,7 +286,7 @@ enum status rocks_open(const char *path, const struct rocks_options *options, co
                        size_t family_count, struct rocks **store, struct error *error)
 {
     enum status status = store_expected(path, options->mode, error);
-    if (status == STATUS_OK && options->mode == ROCKS_READ_ONLY)
+    if (status == STATUS_OK && options->mode == ROCKS_READ_ONLY && !options->beside_writer)
         status = reader_may_open(path, error);
     if (status != STATUS_OK)
         return status;
@@ -295,6 +301,8 @@ enum status rocks_open(const char *path, const struct rocks_options *options, co
     if (status == STATUS_OK)
         status = options->mode == ROCKS_CREATE ? store_create(opened, families, family_count, error)
                                                : store_open(opened, options->mode, error);
+    if (status == STATUS_OK && options->mode == ROCKS_WRITE_CUT)
+        status = rocks_flush(opened, error); /* else the damaged log stays, and the next start meets it */
     if (status != STATUS_OK) {
         rocks_close(opened);
         return status;

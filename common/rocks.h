@@ -1,6 +1,7 @@
 /* rocks.h - RocksDB, confined to this pair of files, with the settings that keep what was acknowledged.
  *
- * Every store is opened with: WAL recovery mode 0 (tolerates no damaged tail but one cut short; see docs/DESIGN.md),
+ * Every store is opened with: WAL recovery mode 0 (tolerates no damaged tail but one cut short; see docs/DESIGN.md), unless
+ * its owner knows how far it must reach and asks for what stands before the damage (ROCKS_WRITE_CUT),
  * paranoid checks, no recycled logs, no flush during recovery, create_if_missing only where asked, a bounded WAL, and
  * its info log outside the store (Debian's build aborts when writing that log fails). A failed write means "unknown",
  * never "not stored": the caller closes the store, opens it again and looks.
@@ -19,10 +20,17 @@ enum rocks_mode {
     ROCKS_CREATE,    /* a new store; refused where one stands */
     ROCKS_WRITE,     /* an existing store; refused where none stands */
     ROCKS_READ_ONLY, /* an existing store that nobody writes at the moment */
+    /* An existing store as it was before the first damaged record of its write-ahead logs: a power cut leaves the end of
+     * what was never synced half written. To look at, or for writing: then whatever is behind is gone for good. */
+    ROCKS_READ_CUT,
+    ROCKS_WRITE_CUT,
 };
 
 struct rocks_options {
     enum rocks_mode mode;
+    /* ROCKS_READ_ONLY although somebody writes: the store as it is at this moment, synced or not. STATUS_IO or STATUS_CORRUPT
+     * where files went while it was opened: try again. */
+    bool beside_writer;
     size_t write_buffer_bytes; /* a memtable */
     size_t cache_bytes;        /* uncompressed blocks */
     size_t max_wal_bytes;
@@ -34,6 +42,9 @@ struct rocks_options {
     /* What is written here can be made again: writes that are not synced pass the write-ahead log by. A crash leaves
      * the store as it was after some earlier write, of all families alike; closing it keeps everything. */
     bool remade;
+    /* The index of a table file holds the first key of each block: an iterator reads no block only to see where it begins,
+     * so that a damaged one bars nothing that lies before it in other files. */
+    bool first_keys;
     int open_files;           /* table files that are open at a time; 0: all */
     bool plain_first_level;   /* files are compressed only when they are first merged */
     int first_level_files;    /* so many are merged at once; 0: RocksDB's own number, 4 */

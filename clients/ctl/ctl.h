@@ -21,5 +21,6 @@ int ctl_keys(int argc, char **argv);
 int ctl_publisher(int argc, char **argv);
 int ctl_tail(int argc, char **argv);
 int ctl_config_command(int argc, char **argv);
+int ctl_verify(int argc, char **argv);
 
 #endif

@@ -7,6 +7,7 @@ static const struct cli_command commands[] = {
     {"keys", "make and list keys of any role", ctl_keys},
     {"tail", "events as they are stored, under pseudonyms made anew for this run", ctl_tail},
     {"config", "the effective configuration and where each value comes from", ctl_config_command},
+    {"verify", "walk log, vault and cells, of this home or of a copy of it, and name what is damaged", ctl_verify},
 };
 
 int main(int argc, char **argv)

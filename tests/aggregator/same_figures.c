@@ -92,7 +92,7 @@ bool same_figures(const struct figures_table *got, const struct figures_table *e
     return same_groups(got, expected, where);
 }
 
-enum status figures_once(const struct cells *cells, uint32_t threads, const struct figures_query *query,
+enum status figures_once(struct cells *cells, uint32_t threads, const struct figures_query *query,
                          struct figures_table *table, struct error *error)
 {
     struct crew *crew = crew_open(cells, threads);

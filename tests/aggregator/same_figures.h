@@ -9,7 +9,7 @@
 bool same_figures(const struct figures_table *got, const struct figures_table *expected, char where[256]);
 
 /* figures_compute() by a crew of its own. */
-enum status figures_once(const struct cells *cells, uint32_t threads, const struct figures_query *query,
+enum status figures_once(struct cells *cells, uint32_t threads, const struct figures_query *query,
                          struct figures_table *table, struct error *error) must_check;
 
 #endif

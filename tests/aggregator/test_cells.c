@@ -43,7 +43,7 @@ static uint64_t first_seed(uint64_t *count)
 
 /* The rows' content paths under the numbers that these cells gave them; paths never seen are in no row. */
 static void renumber(struct figures_query *query, struct plan_book *book, const struct history *history,
-                     const struct cells *cells)
+                     struct cells *cells)
 {
     for (uint32_t p = 0; p < query->plan_count; p++) {
         struct figures_plan *plan = &book->plans[p];
@@ -58,7 +58,7 @@ static void renumber(struct figures_query *query, struct plan_book *book, const 
     }
 }
 
-static struct figures_table figures_of(const struct cells *cells, const struct history *history, struct dice dice)
+static struct figures_table figures_of(struct cells *cells, const struct history *history, struct dice dice)
 {
     struct plan_book book;
     struct figures_table table;
@@ -76,7 +76,7 @@ static struct figures_table figures_expected(const struct history *history, stru
     return oracle_figures(history, &query);
 }
 
-static void compare(const struct cells *cells, const struct history *history, struct dice dice, uint64_t seed,
+static void compare(struct cells *cells, const struct history *history, struct dice dice, uint64_t seed,
                     const char *when)
 {
     char where[256];
@@ -104,7 +104,7 @@ static void tally_one(const struct rollup_key *key, bool filled, void *argument)
     tally->of[key->span] += filled;
 }
 
-static struct tally tally_rollups(const struct cells *cells)
+static struct tally tally_rollups(struct cells *cells)
 {
     struct tally tally = {0};
     for (uint32_t content = 0; content < cells_content_count(cells); content++)
@@ -291,6 +291,50 @@ static void fold_small(struct cells *cells, const struct scribe *scribe)
     scribe_fold(scribe, cells, &dice, NOBODY);
 }
 
+/* What a process leaves that dies while it makes the cells: some of the families. row: and one row in the first of them. */
+static void begin_cells(const char *path, bool row)
+{
+    static const char *const families[] = {"contents", "learners", "pieces"};
+    struct rocks_options options = {.mode = ROCKS_CREATE,
+                                    .write_buffer_bytes = 1 << 20,
+                                    .cache_bytes = 1 << 20,
+                                    .max_wal_bytes = 1 << 20,
+                                    .block_bytes = 4096};
+    struct rocks *store;
+    cr_assert_eq(rocks_open(path, &options, families, ARRAY_COUNT(families), &store, &error), STATUS_OK, "%s",
+                 error.text);
+    struct rocks_batch *batch = rocks_batch_open();
+    if (row)
+        rocks_batch_put(batch, rocks_family(store, "contents"), slice_of_text("a"), slice_of_text("b"));
+    cr_assert_eq(rocks_write(store, batch, true, &error), STATUS_OK);
+    rocks_batch_close(batch);
+    rocks_close(store);
+}
+
+Test(cells, whose_making_was_interrupted_are_made_anew)
+{
+    char *path = mem_text("%s/cells", folder);
+    struct cells_settings settings = {.zone = "Asia/Jakarta", .max_slice_ms = 1800000, .cache_bytes = 1 << 20};
+    struct cells *cells = NULL;
+    begin_cells(path, false);
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(cells_open(path, CELLS_WRITE, &settings, &cells, &error), STATUS_OK, "%s", error.text);
+        cells_close(cells);
+    }
+    free(path);
+}
+
+Test(cells, that_hold_anything_are_not_made_anew)
+{
+    char *path = mem_text("%s/cells", folder);
+    struct cells_settings settings = {.zone = "Asia/Jakarta", .max_slice_ms = 1800000, .cache_bytes = 1 << 20};
+    struct cells *cells = NULL;
+    begin_cells(path, true);
+    cr_assert_eq(cells_open(path, CELLS_WRITE, &settings, &cells, &error), STATUS_CORRUPT);
+    cr_assert_not_null(strstr(error.text, "rebuild"), "%s", error.text);
+    free(path);
+}
+
 Test(cells, know_whether_a_time_has_changed)
 {
     int64_t midnight = NOON - DAY_MS / 2;
@@ -324,7 +368,7 @@ static enum status count_entries(const struct cell_piece *piece, void *argument,
     return STATUS_OK;
 }
 
-static uint32_t entries_of(const struct cells *cells, uint32_t content)
+static uint32_t entries_of(struct cells *cells, uint32_t content)
 {
     uint32_t count = 0;
     struct cell_entries read = {0};

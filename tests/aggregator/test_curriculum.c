@@ -9,17 +9,11 @@
 
 TestSuite(curriculum, .timeout = 20);
 
-static char path[] = "/tmp/jejak-curriculum-XXXXXX";
+static const char path[] = "/home/ana/plan.csv";
 
 static enum status open_text(const char *text, size_t size, struct curriculum **curriculum, struct error *error)
 {
-    strcpy(path + sizeof path - 7, "XXXXXX");
-    int fd = mkstemp(path);
-    cr_assert(fd >= 0 && write(fd, text, size) == (ssize_t)size);
-    close(fd);
-    enum status status = curriculum_open(path, curriculum, error);
-    unlink(path);
-    return status;
+    return curriculum_open(path, slice_of(text, size), curriculum, error);
 }
 
 static struct curriculum *read_good(const char *text)
@@ -80,12 +74,38 @@ Test(curriculum, no_file_is_no_line)
 {
     struct curriculum *c = NULL;
     struct error error;
-    cr_assert_eq(curriculum_open(NULL, &c, &error), STATUS_OK);
+    cr_assert_eq(curriculum_open(NULL, slice_of("", 0), &c, &error), STATUS_OK);
     cr_assert_eq(curriculum_count(c), 0);
     cr_assert_null(find(c, "a"));
     curriculum_close(c);
-    cr_assert_eq(curriculum_open("/nowhere/plan.csv", &c, &error), STATUS_NO_INPUT);
+}
+
+static enum status text_of(size_t size, struct slice *text, struct error *error)
+{
+    char *folder = scratch_make(), *file = scratch_path(folder, "plan.csv");
+    FILE *out = fopen(file, "w");
+    cr_assert(out && ftruncate(fileno(out), (off_t)size) == 0 && fclose(out) == 0);
+    enum status status = curriculum_text(file, text, error);
+    cr_assert(status == STATUS_OK || strstr(error->text, file));
+    scratch_remove(folder);
+    free(file);
+    return status;
+}
+
+Test(curriculum, a_file_is_read_whole_up_to_its_bound)
+{
+    struct slice text = {0};
+    struct error error;
+    cr_assert_eq(curriculum_text("/nowhere/plan.csv", &text, &error), STATUS_NO_INPUT);
     cr_assert_not_null(strstr(error.text, "/nowhere/plan.csv"));
+    cr_assert_eq(text_of(CURRICULUM_MAX_BYTES + 1, &text, &error), STATUS_DATA);
+    cr_assert_null(text.data, "untouched on failure");
+    cr_assert_eq(text_of(CURRICULUM_MAX_BYTES, &text, &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(text.size, CURRICULUM_MAX_BYTES);
+    free((void *)(uintptr_t)text.data);
+    cr_assert_eq(text_of(0, &text, &error), STATUS_OK, "%s", error.text);
+    cr_assert(text.data && text.size == 0, "an empty file is there");
+    free((void *)(uintptr_t)text.data);
 }
 
 #define HEADER "content,title,order,expected_minutes,revised,program\n"

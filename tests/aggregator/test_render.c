@@ -134,7 +134,8 @@ Test(render, json_says_exactly_this)
         "{\"over_factor\":1.5,\"long_share\":0.5,\"long_ratio\":1.5,\"min_coverage\":0.59999999999999998,"
         "\"split_minutes\":25.0,\"split_visits\":3.0,\"split_spread\":3.0,\"skimmed_ratio\":0.29999999999999999}");
     assert_json(json, "coverage",
-                "{\"first\":\"2025-12-28\",\"last\":\"2026-03-31\",\"clipped_h\":2.25,\"unknown\":2,\"cohort\":null,"
+                "{\"first\":\"2025-12-28\",\"last\":\"2026-03-31\",\"clipped_h\":2.25,\"lost\":0,\"lost_since\":null,"
+                "\"lost_until\":null,\"unknown\":2,\"cohort\":null,"
                 "\"module\":null,\"program\":null}");
     assert_json(json, "suppressed", "[\"m3\"]");
     assert_json(json, "unknown", "[\"m2\",\"m3\"]");
@@ -193,18 +194,40 @@ Test(render, csv_says_exactly_this)
         "over_expected_high,dwell_ratio,reopen_rate,visits_median,favorites,favorite_rate,completion,drop_off,skip_"
         "rate,"
         "previous_learners,previous_opens,previous_dwell_median,previous_dwell_total_h,previous_over_expected,"
-        "previous_reopen_rate,previous_favorite_rate,previous_completion,previous_drop_off\r\n"
+        "previous_reopen_rate,previous_favorite_rate,previous_completion,previous_drop_off,lost\r\n"
         "m1,\"Aljabar, \"\"dasar\"\" ∑\",maths,100,101,withheld,>=0.91000000000000003,0.40000000000000002,0.5,"
         "0.60000000000000009,0.70000000000000007,0.80000000000000004,0.90000000000000002,1,1.1000000000000001,"
         "1.2000000000000002,1.3,1.4000000000000001,1.5,1.6000000000000001,1.7000000000000002,1.8,119,2,"
         "<=0.089999999999999997,2.2000000000000002,,100,101,0.5,1.2000000000000002,1.3,1.7000000000000002,2,"
-        "<=0.089999999999999997,2.2000000000000002\r\n"
+        "<=0.089999999999999997,2.2000000000000002,0\r\n"
         "m2,'=1+2,,100,101,withheld,>=0.91000000000000003,0.40000000000000002,0.5,"
         "0.60000000000000009,0.70000000000000007,0.80000000000000004,0.90000000000000002,1,1.1000000000000001,"
         "1.2000000000000002,1.3,1.4000000000000001,1.5,1.6000000000000001,1.7000000000000002,1.8,119,2,"
         "<=0.089999999999999997,2.2000000000000002,,100,withheld,0.5,1.2000000000000002,1.3,1.7000000000000002,2,"
-        "<=0.089999999999999997,2.2000000000000002\r\n",
+        "<=0.089999999999999997,2.2000000000000002,0\r\n",
         "%s", text);
+    free(text);
+}
+
+/* Every format says what the log lost. */
+Test(render, a_loss_is_said_in_every_format)
+{
+    struct made m;
+    make(&m);
+    m.report.coverage.lost = 3412;
+    m.report.coverage.lost_since = true;
+    m.report.coverage.lost_first_day = 20500;
+    m.report.coverage.lost_last_day = 20501;
+    char *json = rendered(render_json, &m.report), *csv = rendered(render_csv, &m.report);
+    char *text = rendered(table, &m.report);
+    cr_assert_not_null(strstr(json, "\"lost\": 3412"), "%s", json);
+    cr_assert_not_null(strstr(json, "\"lost_since\": \"2026-02-16\""), "%s", json);
+    cr_assert_not_null(strstr(json, "\"lost_until\": \"2026-02-17\""), "%s", json);
+    cr_assert_not_null(strstr(csv, ",3412\r\n"));
+    cr_assert_not_null(strstr(text, "INCOMPLETE: up to 3412 events received from 2026-02-16 until 2026-02-17"), "%s",
+                       text);
+    free(json);
+    free(csv);
     free(text);
 }
 

@@ -16,7 +16,7 @@ static struct curriculum *none;
 static void setup(void)
 {
     folder = scratch_make();
-    cr_assert_eq(curriculum_open(NULL, &none, &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(curriculum_open(NULL, slice_of("", 0), &none, &error), STATUS_OK, "%s", error.text);
 }
 
 static void teardown(void)

@@ -180,6 +180,41 @@ Test(source, the_store_is_read_on_from_any_offset)
     source_close(source);
 }
 
+/* What is damaged is passed over by name: the cells remember it, also when they are opened again. */
+Test(source, damaged_records_are_kept_in_mind_by_the_cells)
+{
+    int64_t least_ms, greatest_ms;
+    scribe.records[1] = slice_of(scribe.records[1].data, scribe.records[1].size - 1); /* cut short */
+    store_log(1);
+    cr_assert_eq(catch_up(), STATUS_OK, "%s", error.text);
+    uint64_t lost = cells_lost_from(cells, 0, &least_ms, &greatest_ms);
+    cr_assert_eq(lost, scribe.offsets[2] - scribe.offsets[1]);
+    cr_assert_leq(least_ms, greatest_ms);
+    cr_assert_eq(cells_lost_from(cells, greatest_ms + CELLS_LOST_SKEW_MS + 1, &least_ms, &greatest_ms), 0,
+                 "a period after it lacks nothing");
+    char *data = scratch_path(home, "data");
+    cells_close(cells);
+    cells = scribe_cells_open(data, &history);
+    cr_assert_eq(cells_lost_from(cells, 0, &least_ms, &greatest_ms), lost);
+    cr_assert_eq(cells_position(cells).offset, scribe.next);
+    free(data);
+}
+
+Test(source, losses_are_counted_once_and_kept_within_their_bound)
+{
+    int64_t least_ms, greatest_ms;
+    cells_lost_add(cells, &(struct cells_lost){100, 200, 5, 9});
+    cells_lost_add(cells, &(struct cells_lost){150, 250, 7, 20});
+    cells_lost_add(cells, &(struct cells_lost){100, 200, 5, 9});
+    cr_assert_eq(cells_lost_from(cells, 0, &least_ms, &greatest_ms), 150);
+    cr_assert_eq(least_ms, 5);
+    cr_assert_eq(greatest_ms, 20);
+    for (uint64_t i = 0; i < CELLS_MAX_LOST + 10; i++)
+        cells_lost_add(cells, &(struct cells_lost){1000 + 2 * i, 1001 + 2 * i, 0, 30});
+    cr_assert_geq(cells_lost_from(cells, 0, &least_ms, &greatest_ms), 150 + CELLS_MAX_LOST + 10 - 2);
+    cr_assert_eq(least_ms, 0);
+}
+
 /* What was read ahead is given only where it is asked for: one record after the other, with a jump back now and then. */
 Test(source, the_store_is_read_on_after_a_jump)
 {

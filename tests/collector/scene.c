@@ -17,7 +17,7 @@ char *scene_path(const struct scene *scene, const char *name)
 static enum status open_store(struct scene *scene, bool create, bool accept_loss)
 {
     struct store_options options = {.create = create, .accept_loss = accept_loss};
-    memcpy(options.pseudonym_key, scene->pseudonym_key, KEY_BYTES);
+    options.pseudonym_key = scene->pseudonym_key;
     return store_open(scene->config, &options, &scene->store, &scene->error);
 }
 
@@ -213,11 +213,15 @@ struct printing {
     struct block_buffer buffer;
 };
 
-static bool print_record(struct slice record, const struct record_header *header, void *argument)
+static bool print_record(struct slice record, const struct record_header *header, const char *what, void *argument)
 {
     struct printing *printing = argument;
     struct block_columns columns;
     struct error error;
+    if (what) {
+        fprintf(printing->out, "lost %" PRIu64 " %u\n", header->first_offset, header->span);
+        return true;
+    }
     cr_assert_eq(block_decode(record, header, &printing->buffer, &columns, &error), STATUS_OK, "%s", error.text);
     uint32_t run = 0, left = columns.runs[0].events;
     for (uint32_t i = 0; i < columns.count; i++, left--) {

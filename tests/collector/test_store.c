@@ -60,6 +60,7 @@ static void remove_write_ahead_logs(const char *store)
 }
 
 /* Writes a row of a store past its owner. family NULL: default. */
+/* value.data NULL: the row is taken away. */
 static void put_row(const char *path, const char *family, struct slice key, struct slice value)
 {
     struct rocks_options options = {.mode = ROCKS_WRITE, .write_buffer_bytes = 1 << 20, .cache_bytes = 1 << 20};
@@ -69,7 +70,10 @@ static void put_row(const char *path, const char *family, struct slice key, stru
     options.block_bytes = 4096;
     cr_assert_eq(rocks_open(path, &options, NULL, 0, &store, &error), STATUS_OK, "%s", error.text);
     struct rocks_batch *batch = rocks_batch_open();
-    rocks_batch_put(batch, rocks_family(store, family ? family : "default"), key, value);
+    if (value.data)
+        rocks_batch_put(batch, rocks_family(store, family ? family : "default"), key, value);
+    else
+        rocks_batch_delete(batch, rocks_family(store, family), key);
     cr_assert_eq(rocks_write(store, batch, true, &error), STATUS_OK, "%s", error.text);
     rocks_batch_close(batch);
     rocks_close(store);
@@ -307,16 +311,139 @@ Test(store, newer_formats_are_refused)
     scene_close(scene);
 }
 
-Test(store, a_damaged_record_is_not_passed_over)
+Test(store, a_damaged_record_is_named_and_its_loss_can_be_accepted)
 {
     struct scene *scene = scene_make(NULL);
     char *log = config_path(scene, CONFIG_LOG);
     uint8_t key[8];
-    take_batches(scene, 1, 2);
+    take_batches(scene, 1, 3);
     scene_stop(scene);
     put_be64(key, 1);
     put_row(log, "segment.0000000000000000", slice_of(key, sizeof key), slice_of_text("rubbish"));
-    cr_assert_eq(scene_start(scene, false), STATUS_CORRUPT, "%s", scene->error.text);
+    assert_refused(scene, STATUS_CORRUPT,
+                   "a record of 7 bytes cannot be; restore a backup, or start once with --accept-loss");
+    assert_starts(scene, true);
+    cr_assert_eq(eventlog_next(scene->store.log).offset, 3, "what stands beyond it stays");
+    scene_restart(scene); /* without --accept-loss: it was accepted */
+    take_batches(scene, 4, 4);
+    scene_restart(scene);
+    char *text = scene_log(scene);
+    cr_assert_str_eq(text, "open 1767225600000 0 m/1 0 lms\nlost 1 1\nopen 1767225600000 2 m/3 0 lms\n"
+                           "open 1767225600000 3 m/4 0 lms\n");
+    cr_assert_eq(eventlog_lost(scene->store.log), 1);
+    free(text);
+    free(log);
+    scene_close(scene);
+}
+
+Test(store, a_missing_record_is_named_and_its_loss_can_be_accepted)
+{
+    struct scene *scene = scene_make(NULL);
+    char *log = config_path(scene, CONFIG_LOG);
+    uint8_t key[8];
+    take_batches(scene, 1, 4);
+    scene_stop(scene);
+    for (uint64_t offset = 0; offset < 3; offset += 2) {
+        put_be64(key, offset);
+        put_row(log, "segment.0000000000000000", slice_of(key, sizeof key), slice_of(NULL, 0));
+    }
+    assert_refused(scene, STATUS_LOSS, "offsets 2 to 2 are missing");
+    assert_starts(scene, true);
+    scene_restart(scene);
+    char *text = scene_log(scene);
+    cr_assert_str_eq(text, "lost 0 1\nopen 1767225600000 1 m/2 0 lms\nlost 2 1\nopen 1767225600000 3 m/4 0 lms\n");
+    free(text);
+    free(log);
+    scene_close(scene);
+}
+
+/* The newest write-ahead log of a store, open for reading and writing at its end. */
+static FILE *open_write_ahead_log(const char *store)
+{
+    DIR *folder = opendir(store);
+    char newest[64] = "";
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        size_t length = strlen(entry->d_name);
+        if (length > 4 && length < sizeof newest && strcmp(entry->d_name + length - 4, ".log") == 0 &&
+            strcmp(entry->d_name, newest) > 0)
+            strcpy(newest, entry->d_name);
+    }
+    closedir(folder);
+    char *path = mem_text("%s/%s", store, newest);
+    FILE *file = fopen(path, "r+e");
+    cr_assert_not_null(file, "%s", path);
+    fseek(file, 0, SEEK_END);
+    free(path);
+    return file;
+}
+
+/* What a power cut leaves of a write that was never synced: the head of its record, and zeros where the rest would be. */
+static void append_half_written_record(const char *store)
+{
+    uint8_t record[7 + 100] = {0x5a, 0x11, 0xc3, 0x07, 100, 0, 1};
+    FILE *file = open_write_ahead_log(store);
+    cr_assert_eq(fwrite(record, sizeof record, 1, file), 1);
+    fclose(file);
+}
+
+static void flip_byte(const char *store, long from_end)
+{
+    FILE *file = open_write_ahead_log(store);
+    fseek(file, -from_end, SEEK_END);
+    int byte = fgetc(file);
+    fseek(file, -1, SEEK_CUR);
+    fputc(byte ^ 0xff, file);
+    fclose(file);
+}
+
+Test(store, a_half_written_end_is_let_go)
+{
+    static const enum config_key keys[] = {CONFIG_LOG, CONFIG_VAULT};
+    for (size_t i = 0; i < ARRAY_COUNT(keys); i++) {
+        struct scene *scene = scene_make(NULL);
+        char *path = config_path(scene, keys[i]);
+        take_batches(scene, 1, 3);
+        scene_stop(scene);
+        append_half_written_record(path);
+        assert_starts(scene, false);
+        cr_assert_eq(eventlog_next(scene->store.log).offset, 3);
+        cr_assert_eq(vault_rows(scene->store.vault), 3);
+        scene_restart(scene);
+        take_batches(scene, 4, 5);
+        scene_restart(scene);
+        cr_assert_eq(eventlog_next(scene->store.log).offset, 5);
+        free(path);
+        scene_close(scene);
+    }
+}
+
+Test(store, damage_in_what_was_acknowledged_is_a_loss_and_nothing_is_touched)
+{
+    struct scene *scene = scene_make(NULL);
+    char *log = config_path(scene, CONFIG_LOG);
+    take_batches(scene, 1, 3);
+    scene_stop(scene);
+    flip_byte(log, 20);
+    assert_refused(scene, STATUS_LOSS, "offsets 2 to 2 were acknowledged and are missing");
+    flip_byte(log, 20);
+    assert_starts(scene, false);
+    cr_assert_eq(eventlog_next(scene->store.log).offset, 3);
+    scene_stop(scene);
+    free(log);
+    scene_close(scene);
+}
+
+Test(store, damage_in_what_was_acknowledged_can_be_accepted)
+{
+    struct scene *scene = scene_make(NULL);
+    char *log = config_path(scene, CONFIG_LOG);
+    take_batches(scene, 1, 3);
+    scene_stop(scene);
+    flip_byte(log, 20);
+    assert_starts(scene, true);
+    cr_assert_eq(eventlog_next(scene->store.log).offset, 2);
+    cr_assert_eq(eventlog_identity(scene->store.log).epoch, 2);
+    scene_restart(scene);
     free(log);
     scene_close(scene);
 }

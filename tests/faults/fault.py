@@ -41,7 +41,7 @@ import jejak  # noqa: E402
 import restart  # noqa: E402
 from jejak import BIN, Collector, Failed, Skipped, check  # noqa: E402
 
-LIMIT_S, QUICK_LIMIT_S = 600, 150
+LIMIT_S, QUICK_LIMIT_S, GRACE_S = 600, 150, 45
 SHIM = os.path.join(BIN, "../tests/libjejak_fault.so")
 
 
@@ -74,6 +74,10 @@ class Trial:
         self.chance = random.Random(f"{self.seed} {number} {self.control}")
         self.dir = tempfile.mkdtemp(prefix=f"jjk{number}-", dir=options.dir)
         self.homes, self.processes, self.cleanups = [], [], []
+
+    def chance_of(self, what):
+        """Dice of its own, for a thread."""
+        return random.Random(f"{self.seed} {self.number} {what}")
 
     def count(self, full, quick):
         return quick if self.quick else full
@@ -149,17 +153,25 @@ def judged(prove, trial):
     return (f"not seen: {figure}", "FAILED") if trial.control else (figure, "ok")
 
 
+def out_of_time(*_):
+    raise TimeoutError("out of time")
+
+
 def main(prove):
     options = parse()
     number, name = re.fullmatch(r"(\d\d)_(\w+)\.py", os.path.basename(sys.argv[0])).groups()
     name = name.replace("_", " ")
-    faulthandler.dump_traceback_later(QUICK_LIMIT_S if options.quick or options.control else LIMIT_S, exit=True)
+    limit_s = QUICK_LIMIT_S if options.quick or options.control else LIMIT_S
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(limit_s)
+    faulthandler.dump_traceback_later(limit_s + GRACE_S, exit=True)
     print(f"seed: --seed {options.seed}{' --control' if options.control else ''} programs: {BIN}", flush=True)
     trial, started = Trial(options, number, name), time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         figure, verdict = judged(prove, trial)
     finally:
+        signal.alarm(0)
         trial.end()
     print(f"  {time.monotonic() - started:.1f} s")
     print(f"{number}\t{name}\t{figure}\t{verdict}", flush=True)
@@ -408,32 +420,48 @@ def restarted(home, *arguments, **options):
 class Disc:
     """A small file system of our own: tmpfs, or ext4 or xfs in an image that is mounted over a loop device."""
 
-    def __init__(self, trial, kind, megabytes, image=None, at=None, options=""):
+    def __init__(self, trial, kind, megabytes, image=None, at=None):
         needs_root("mounting")
         needs_programs("mount", *([] if kind == "tmpfs" else [f"mkfs.{kind}", "losetup"]))
-        self.trial, self.kind, self.options = trial, kind, options
+        self.trial, self.kind = trial, kind
         self.path = at or tempfile.mkdtemp(prefix="d-", dir=trial.dir)
         self.image = image or self.path + ".img"
-        if kind != "tmpfs" and image is None:
+        if kind != "tmpfs" and not os.path.exists(self.image):
             with open(self.image, "wb") as file:
                 file.truncate(megabytes << 20)
             make = ["mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=0", self.image] if kind == "ext4" else \
                 ["mkfs.xfs", "-q", "-f", self.image]
             subprocess.run(make, check=True, capture_output=True)
+        self.device = None if kind == "tmpfs" else self.attach()
         self.size = f"size={megabytes}m,"
-        trial.at_end(self.unmount)
+        trial.at_end(self.close)
         self.mount()
+
+    def attach(self):
+        done = subprocess.run(["losetup", "--find", "--show", self.image], capture_output=True, check=False)
+        if done.returncode != 0:
+            raise Skipped(f"no loop device: {done.stderr.decode().strip()}")
+        return done.stdout.decode().strip()
+
+    def close(self):
+        self.unmount()
+        if self.device:
+            subprocess.run(["losetup", "-d", self.device], check=True)
+        self.device = None
 
     def mount(self):
         what = ["-t", "tmpfs", "-o", f"{self.size}mode=0700", "tmpfs"] if self.kind == "tmpfs" else \
-            ["-t", self.kind, "-o", f"loop{self.options}", self.image]
+            ["-t", self.kind, self.device]
         done = subprocess.run(["mount", *what, self.path], capture_output=True, check=False)
         if done.returncode != 0:
             raise Skipped(f"no {self.kind} can be mounted here: {done.stderr.decode().strip()}")
         os.chmod(self.path, 0o700)
 
     def unmount(self):
-        subprocess.run(["umount", self.path], capture_output=True, check=False)
+        with open("/proc/mounts", encoding="utf-8") as mounts:  # the folder itself cannot be looked at after a cut
+            mounted = any(line.split()[1] == self.path for line in mounts)
+        if mounted:
+            subprocess.run(["umount", self.path], check=True)
 
     def cut(self):
         """The power is gone: nothing that is in memory gets to the disk from now on. Ends in mount() after unmount()."""

@@ -165,6 +165,7 @@ static ssize_t write_or_not(int file, const void *bytes, size_t size, off_t offs
     return really_write(file, bytes, size, offset);
 }
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's own names are reserved
 ssize_t write(int file, const void *bytes, size_t size)
 {
     return write_or_not(file, bytes, size, -1);
@@ -179,6 +180,7 @@ ssize_t pwrite64(int file, const void *bytes, size_t size, off_t offset)
 {
     return write_or_not(file, bytes, size, offset);
 }
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 
 /* ---- syncs ------------------------------------------------------------------------------------------------------ */
 
@@ -196,6 +198,7 @@ static int sync_or_not(int file, long call)
     return (int)syscall(call, file);
 }
 
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): glibc's own names are reserved
 int fdatasync(int file)
 {
     return sync_or_not(file, SYS_fdatasync);
@@ -205,3 +208,4 @@ int fsync(int file)
 {
     return sync_or_not(file, SYS_fsync);
 }
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

@@ -8,7 +8,7 @@ less must be seen. Usage: edify.py BIN_DIR DATA_DIR; exit code 77 (skipped) wher
 import csv, gzip, json, math, os, signal, sqlite3, subprocess, sys, tempfile, time, zlib
 from datetime import datetime, timedelta, timezone
 
-BIN, DATA = sys.argv[1], sys.argv[2]
+BIN, DATA = sys.argv[1:3] if __name__ == "__main__" else (None, None)  # else its SQL is used
 HERE = os.path.dirname(os.path.abspath(__file__))
 K = 5
 JAKARTA = timezone(timedelta(hours=7))
@@ -245,4 +245,5 @@ def main():
     sys.exit(1 if failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
