@@ -11,6 +11,7 @@ enum {
 
 struct budget {
     int64_t events_until_ns, bytes_until_ns; /* until when what was taken is paid for */
+    int64_t repeat_until_ns;                 /* until when what was turned down would be, had it been taken */
 };
 
 struct seen {
@@ -75,7 +76,7 @@ static int64_t debt_ns(int64_t *until_ns, int64_t now_ns)
     if (*until_ns < least_ns)
         *until_ns = least_ns;
     if (*until_ns - now_ns > (int64_t)BUDGET_DEBT_MAX_MS * NS_IN_MS)
-        *until_ns = now_ns;
+        *until_ns = now_ns + (int64_t)BUDGET_DEBT_MAX_MS * NS_IN_MS;
     return *until_ns - now_ns;
 }
 
@@ -93,7 +94,10 @@ uint32_t budgets_wait_ms(struct budgets *budgets, uint32_t publisher, int64_t no
     int64_t now_ns = now_ms * NS_IN_MS;
     int64_t events = debt_ns(&budget->events_until_ns, now_ns), bytes = debt_ns(&budget->bytes_until_ns, now_ns);
     int64_t debt = events > bytes ? events : bytes;
-    return debt > 0 ? (uint32_t)((debt + NS_IN_MS - 1) / NS_IN_MS) + BUDGET_BURST_MS : 0;
+    if (debt <= 0)
+        return 0;
+    int64_t repeat = debt_ns(&budget->repeat_until_ns, now_ns);
+    return (uint32_t)(((debt > repeat ? debt : repeat) + NS_IN_MS - 1) / NS_IN_MS) + BUDGET_BURST_MS;
 }
 
 void budgets_charge(struct budgets *budgets, uint32_t publisher, uint32_t events, uint64_t bytes)
@@ -104,4 +108,10 @@ void budgets_charge(struct budgets *budgets, uint32_t publisher, uint32_t events
     struct budget *budget = budget_of(budgets, publisher);
     budget->events_until_ns += cost_ns(events, budgets->rates.events);
     budget->bytes_until_ns += cost_ns(bytes, budgets->rates.bytes);
+}
+
+void budgets_turned_down(struct budgets *budgets, uint32_t publisher, uint64_t bytes)
+{
+    ensure(publisher == budgets->last.publisher && budgets->in_company);
+    budget_of(budgets, publisher)->repeat_until_ns += cost_ns(bytes, budgets->rates.bytes);
 }

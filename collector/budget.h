@@ -18,10 +18,10 @@
 #include <stdint.h>
 
 enum {
-    BUDGET_BURST_MS = 50,
+    BUDGET_BURST_MS = 20,
     BUDGET_COMPANY_MS = 60 * 1000, /* whoever published within so long wants something too */
-    BUDGET_DEBT_MAX_MS = 20 * 1000,
-    /* The least rates a second: the longest batch is paid for within BUDGET_DEBT_MAX_MS. */
+    BUDGET_DEBT_MAX_MS = 2000,     /* nobody is told to wait for longer, and a burst */
+    /* The least rates a second. */
     BUDGET_LEAST_EVENTS = 65536,
     BUDGET_LEAST_BYTES = 1 << 20,
 };
@@ -40,5 +40,8 @@ void budgets_limit(struct budgets *budgets, const struct budget_rates *rates);
 uint32_t budgets_wait_ms(struct budgets *budgets, uint32_t publisher, int64_t now_ms);
 /* It is taken, and so much is to be paid for it. */
 void budgets_charge(struct budgets *budgets, uint32_t publisher, uint32_t events, uint64_t bytes);
+/* It is not, and its bytes will come again: the more of them, the longer the wait that is told. What is let in does not depend
+ * on it, else several sessions of one publisher could keep each other out for ever. */
+void budgets_turned_down(struct budgets *budgets, uint32_t publisher, uint64_t bytes);
 
 #endif

@@ -18,6 +18,7 @@ bool pipeline_turned_early(struct pipeline *pipeline, const struct arrival *arri
     uint32_t wait_ms = budgets_wait_ms(pipeline->budgets, arrival->publisher, arrival->now_ms);
     bool in_line = parking_line(pipeline->parking, arrival->publisher, batch->session, &expected);
     if (wait_ms > 0 && !in_line) {
+        budgets_turned_down(pipeline->budgets, arrival->publisher, arrival->message.size);
         pipeline->counters.count[COUNTER_OVER_BUDGET]++;
         pipeline_answer(pipeline, arrival->from, batch, ANSWER_BUSY)->retry_ms = wait_ms;
         return true;

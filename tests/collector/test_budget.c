@@ -61,9 +61,23 @@ Test(budget, bytes_count_as_well)
     budgets_limit(budgets, &(struct budget_rates){.events = RATE, .bytes = BUDGET_LEAST_BYTES});
     cr_assert(take(1, 1, NOW_MS));
     cr_assert_eq(budgets_wait_ms(budgets, 2, NOW_MS), 0);
-    budgets_charge(budgets, 2, 1, 16 << 20);
-    cr_assert_eq(budgets_wait_ms(budgets, 2, NOW_MS), 16000, "16 s, of which a burst was saved up, and a burst");
-    cr_assert_eq(budgets_wait_ms(budgets, 2, NOW_MS + 16000 - BUDGET_BURST_MS), 0);
+    budgets_charge(budgets, 2, 0, 1 << 20);
+    cr_assert_eq(budgets_wait_ms(budgets, 2, NOW_MS), 1000, "1 s, of which a burst was saved up, and a burst");
+    cr_assert_eq(budgets_wait_ms(budgets, 2, NOW_MS + 1000 - BUDGET_BURST_MS), 0);
+    budgets_charge(budgets, 2, 0, 100 << 20);
+    cr_assert_eq(budgets_wait_ms(budgets, 2, NOW_MS + 1000), BUDGET_DEBT_MAX_MS + BUDGET_BURST_MS);
+}
+
+Test(budget, what_is_turned_down_prolongs_the_wait_and_keeps_nobody_out)
+{
+    budgets_limit(budgets, &(struct budget_rates){.events = RATE, .bytes = BUDGET_LEAST_BYTES});
+    cr_assert(take(1, 1, NOW_MS));
+    cr_assert(take(2, 2 * BURST_EVENTS, NOW_MS));
+    uint32_t wait_ms = budgets_wait_ms(budgets, 2, NOW_MS);
+    cr_assert_eq(wait_ms, 2 * BUDGET_BURST_MS);
+    budgets_turned_down(budgets, 2, 1 << 20);
+    cr_assert_eq(budgets_wait_ms(budgets, 2, NOW_MS), 1000);
+    cr_assert_eq(budgets_wait_ms(budgets, 2, NOW_MS + wait_ms), 0, "kept out by what it did not get in");
 }
 
 Test(budget, who_waits_as_told_gets_a_whole_burst)
@@ -94,8 +108,9 @@ Test(budget, a_clock_that_goes_back_locks_nobody_out)
     cr_assert(take(1, 1, NOW_MS));
     cr_assert(take(2, 4 * BURST_EVENTS, NOW_MS));
     cr_assert(take(1, 1, NOW_MS - DAY_MS));
-    cr_assert(take(2, 1, NOW_MS - DAY_MS));
-    cr_assert_leq(taken_in(2, NOW_MS - DAY_MS, 1, 1000), BURST_EVENTS + 1000);
+    uint32_t wait_ms = budgets_wait_ms(budgets, 2, NOW_MS - DAY_MS);
+    cr_assert_leq(wait_ms, BUDGET_DEBT_MAX_MS + BUDGET_BURST_MS);
+    cr_assert_eq(budgets_wait_ms(budgets, 2, NOW_MS - DAY_MS + wait_ms), 0);
 }
 
 Test(budget, many_publishers)
