@@ -1,4 +1,4 @@
-/* jejak-fault-simulator - histories of a publisher, a collector and what can happen to them, one a seed.
+/* jejak-fault-simulator - histories of publishers, a collector, an aggregator and what can happen to them, one a seed.
  *
  *     jejak-fault-simulator [--seeds N] [--from S] [--mutant NAME] [--loud]
  *
@@ -29,6 +29,7 @@ static const char *const mutant_names[MUTANT_COUNT] = {
     [MUTANT_FAILED_IS_LOST] = "failed-is-lost",
     [MUTANT_NO_FLUSH] = "no-flush",
     [MUTANT_NO_FOLDER_SYNC] = "no-folder-sync",
+    [MUTANT_POSITION_APART] = "position-apart",
 };
 
 struct arguments {
@@ -123,6 +124,7 @@ int main(int argc, char **argv)
         first = first == 0 && !clean ? seed : first;
     }
     ledger_free();
+    aggregator_free();
     if (mutant)
         printf("mutant %s: %s", mutant_names[arguments.mutant], failed ? "found" : "NOT found");
     else
