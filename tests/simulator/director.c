@@ -26,26 +26,36 @@ static struct {
 
 /* ---- what goes wrong ---- */
 
+static void kill_machine(unsigned machine)
+{
+    for (unsigned i = 1; i < world.process_count; i++)
+        if (world.processes[i].machine == &world.machines[machine])
+            process_kill(&world.processes[i]);
+}
+
 static void cut_power(unsigned machine)
 {
     world_say("machine %u loses its power", machine);
     for (unsigned i = 0; i < cast.publisher_count; i++)
         if (cast.publishers[i].process->machine == &world.machines[machine])
             ledger_died(i, cast.publishers[i].spool, true);
-    for (unsigned i = 1; i < world.process_count; i++)
-        if (world.processes[i].machine == &world.machines[machine])
-            process_kill(&world.processes[i]);
+    kill_machine(machine);
     stores_power_cut(&world.machines[machine]);
     files_power_cut(&world.machines[machine]);
 }
 
-/* Comes in the middle of something: an operation on the machine's disk is what is being done. */
+/* Comes in the middle of something: an operation on the machine's disk is what is being done. What a kill leaves unsynced
+ * is at stake once more where another end follows soon. */
 static void doom(unsigned machine)
 {
-    if (world_chance(500))
+    if (world_chance(400))
         cut_power(machine);
+    else if (world_chance(500))
+        kill_machine(machine);
     else
         process_kill(process_self());
+    if (world_chance(300))
+        world.machines[machine].doomed = 1 + (unsigned)world_roll(DOOM_OPERATIONS_MAX);
 }
 
 static void doom_some(void)

@@ -111,6 +111,7 @@ int main(int argc, char **argv)
     struct arguments arguments = read_arguments(argc, argv);
     uint64_t failed = 0, first = 0, events = 0, played = 0;
     ensure(sodium_init() >= 0);
+    setvbuf(stdout, NULL, _IOLBF, 0);
     mallopt(M_MMAP_THRESHOLD, 64 << 10); /* a collector's large rooms come as pages that are zero, not to be zeroed */
     log_setup(arguments.loud ? LOG_LEVEL_INFO : (enum log_level)(LOG_LEVEL_ALARM + 1), LOG_FORMAT_LOGFMT);
     bool mutant = arguments.mutant != MUTANT_NONE;

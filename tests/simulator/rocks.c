@@ -112,6 +112,8 @@ void rocks_close(struct rocks *store)
     if (!store->reads_only && !is_dead(store)) {
         if (store->remade && !store->broken)
             store_flush_all(store->disk);
+        else if (store->remade)
+            store_forget_memory(store->disk);
         store->disk->holder = NULL;
     }
     for (size_t i = 0; i < store->family_count; i++) {
