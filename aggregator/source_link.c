@@ -1,6 +1,7 @@
 /* The collector's reader socket. */
 #include "aggregator/source_inner.h"
 
+#include "common/secret.h"
 #include "common/sock.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ struct source_link {
     const struct config *config;
     bool has_keys;
     char server_public[KEY_TEXT_BYTES];
-    struct keypair own;
+    struct keypair *own; /* in locked memory (common/secret.h); NULL: no keys are needed */
 };
 
 /* ipc and loopback need no keys; anything else is CURVE. */
@@ -24,9 +25,13 @@ static enum status keys_read(struct source_link *link, struct error *error)
     if (sock_endpoint_is_local(config_text(link->config, CONFIG_READER)))
         return STATUS_OK;
     const char *folder = config_text(link->config, CONFIG_KEYS);
+    void *own = NULL;
+    enum status status = secret_new(sizeof *link->own, &own, error);
+    if (status != STATUS_OK)
+        return status;
+    link->own = own;
     const char *names[] = {"server.public", "reader.public", "reader.secret"};
-    char *texts[] = {link->server_public, link->own.public_key, link->own.secret_key};
-    enum status status = STATUS_OK;
+    char *texts[] = {link->server_public, link->own->public_key, link->own->secret_key};
     for (size_t i = 0; i < ARRAY_COUNT(names) && status == STATUS_OK; i++) {
         char *path = mem_text("%s/%s", folder, names[i]);
         status = i == 2 ? keyfile_read_secret(path, texts[i], error) : keyfile_read_public(path, texts[i], error);
@@ -41,7 +46,7 @@ static enum status link_connect(struct source_link *link, struct error *error)
     struct sock_options options = {.type = ZMQ_DEALER, .max_message_bytes = ANSWER_MAX_BYTES};
     if (link->has_keys) {
         options.server_public = link->server_public;
-        options.client = &link->own;
+        options.client = link->own;
     }
     sock_close(link->socket);
     link->socket = NULL;
@@ -73,6 +78,7 @@ void source_link_close(struct source_link *link)
         return;
     sock_close(link->socket);
     zmq_ctx_term(link->context);
+    secret_free(link->own);
     free(link);
 }
 

@@ -15,7 +15,8 @@ enum {
 };
 #define RETENTION_MS (INT64_C(1826) * 86400000)
 
-static const uint8_t the_lookup_key[KEY_BYTES] = "a lookup key", the_session_key[KEY_BYTES] = "a session key";
+static const uint8_t the_lookup_key[KEY_BYTES] = "a lookup key", the_session_key[KEY_BYTES] = "a session key",
+                     the_pseudonym_key[KEY_BYTES] = "a pseudonym key";
 
 struct ingest {
     struct counts_load load;
@@ -166,7 +167,7 @@ static enum status write_learners(struct ingest *ingest, struct error *error)
 static enum status open_store(struct ingest *ingest, const char *folder, struct error *error)
 {
     static const char *const sets[] = {"plain=on"};
-    struct store_options options = {.create = true, .pseudonym_key = "a pseudonym key"};
+    struct store_options options = {.create = true, .pseudonym_key = the_pseudonym_key};
     enum status status = config_open(folder, NULL, sets, ARRAY_COUNT(sets), &ingest->config, error);
     if (status != STATUS_OK)
         return status;

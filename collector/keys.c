@@ -1,5 +1,7 @@
 #include "collector/keys.h"
 
+#include "common/secret.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -92,7 +94,7 @@ enum status keys_make(const char *folder, struct error *error)
     return status;
 }
 
-enum status keys_read(const char *folder, struct keys *keys, struct error *error)
+static enum status read_all(const char *folder, struct keys *keys, struct error *error)
 {
     uint8_t *const own[] = {keys->pseudonym, keys->lookup, keys->session};
     char *secret = path_of(folder, server_secret), *public_key = path_of(folder, server_public);
@@ -107,4 +109,22 @@ enum status keys_read(const char *folder, struct keys *keys, struct error *error
     free(secret);
     free(public_key);
     return status;
+}
+
+enum status keys_open(const char *folder, struct keys **keys, struct error *error)
+{
+    void *memory = NULL;
+    enum status status = secret_new(sizeof **keys, &memory, error);
+    if (status == STATUS_OK)
+        status = read_all(folder, memory, error);
+    if (status == STATUS_OK)
+        *keys = memory;
+    else
+        secret_free(memory);
+    return status;
+}
+
+void keys_close(struct keys *keys)
+{
+    secret_free(keys);
 }

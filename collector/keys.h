@@ -17,6 +17,8 @@ bool keys_present(const char *folder);
 /* STATUS_CONFIG where the folder lies inside the data, or the data inside it. */
 enum status keys_check_place(const struct config *config, struct error *error) must_check;
 enum status keys_make(const char *folder, struct error *error) must_check;
-enum status keys_read(const char *folder, struct keys *keys, struct error *error) must_check;
+/* In locked memory (common/secret.h). */
+enum status keys_open(const char *folder, struct keys **keys, struct error *error) must_check;
+void keys_close(struct keys *keys); /* NULL is fine */
 
 #endif

@@ -11,7 +11,7 @@ struct slot {
 _Static_assert(sizeof(struct slot) == 16, "four on a cache line");
 
 struct lookup {
-    uint8_t key[LOOKUP_KEY_BYTES];
+    const uint8_t *key; /* lent */
     struct slot *slots;
     size_t room; /* a power of two */
     uint32_t count;
@@ -33,7 +33,7 @@ static void make_slots(struct lookup *lookup, size_t room)
 struct lookup *lookup_open(const uint8_t key[LOOKUP_KEY_BYTES])
 {
     struct lookup *lookup = mem_new(1, sizeof *lookup);
-    memcpy(lookup->key, key, LOOKUP_KEY_BYTES);
+    lookup->key = key;
     make_slots(lookup, FIRST_ROOM);
     return lookup;
 }
@@ -42,7 +42,6 @@ void lookup_close(struct lookup *lookup)
 {
     if (!lookup)
         return;
-    sodium_memzero(lookup->key, sizeof lookup->key);
     free(lookup->slots);
     free(lookup);
 }

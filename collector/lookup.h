@@ -24,6 +24,7 @@ struct lookup_hash {
 
 struct lookup;
 
+/* The key must outlive it. */
 struct lookup *lookup_open(const uint8_t key[LOOKUP_KEY_BYTES]);
 void lookup_close(struct lookup *lookup);
 

@@ -175,7 +175,7 @@ static void flush(struct store *store)
 
 static enum status run(const struct config *config, struct error *error)
 {
-    struct keys keys;
+    struct keys *keys = NULL;
     struct store store = {0};
     struct store_options store_options = {.accept_loss = arguments.accept_loss};
     enum status status = gate_check((uint32_t)config_whole(config, CONFIG_MAX_CONNECTIONS), error);
@@ -188,23 +188,22 @@ static enum status run(const struct config *config, struct error *error)
     if (status == STATUS_OK && store_options.create)
         status = keys_make(config_text(config, CONFIG_KEYS), error);
     if (status == STATUS_OK)
-        status = keys_read(config_text(config, CONFIG_KEYS), &keys, error);
+        status = keys_open(config_text(config, CONFIG_KEYS), &keys, error);
     if (status == STATUS_OK)
         status = places_confine(config, arguments.startup.file, error);
     if (status == STATUS_OK) {
-        memcpy(store_options.pseudonym_key, keys.pseudonym, KEY_BYTES);
+        store_options.pseudonym_key = keys->pseudonym;
         status = store_open(config, &store_options, &store, error);
     }
     if (status == STATUS_OK) {
-        struct serve_options serve = {.config = config, .keys = &keys, .store = &store, .reload = reload_config};
+        struct serve_options serve = {.config = config, .keys = keys, .store = &store, .reload = reload_config};
         log_info(store_options.create ? "a first start: keys and an empty store were made" : "the store is open",
                  LOG_TEXT("home", config_home(config)), LOG_UINT("offset", eventlog_next(store.log).offset));
         status = serve_run(&serve, error);
         flush(&store);
     }
     store_close(&store);
-    sodium_memzero(&keys, sizeof keys);
-    sodium_memzero(&store_options, sizeof store_options);
+    keys_close(keys);
     return status;
 }
 

@@ -17,8 +17,8 @@ struct pipeline *pipeline_open(struct roles *roles, const uint8_t lookup_key[KEY
 {
     struct pipeline *pipeline = mem_new(1, sizeof *pipeline);
     pipeline->roles = roles;
-    memcpy(pipeline->lookup_key, lookup_key, KEY_BYTES);
-    memcpy(pipeline->session_key, session_key, KEY_BYTES);
+    pipeline->lookup_key = lookup_key;
+    pipeline->session_key = session_key;
     pipeline->events = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->events);
     pipeline->paths = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->paths);
     pipeline->hashes = mem_new(BATCH_MAX_EVENTS, sizeof *pipeline->hashes);
@@ -36,8 +36,6 @@ void pipeline_close(struct pipeline *pipeline)
     sessions_close(pipeline->sessions);
     parking_close(pipeline->parking);
     budgets_close(pipeline->budgets);
-    sodium_memzero(pipeline->lookup_key, KEY_BYTES);
-    sodium_memzero(pipeline->session_key, KEY_BYTES);
     free(pipeline->allowances);
     free(pipeline->events);
     free(pipeline->paths);
@@ -246,7 +244,9 @@ static void judge(struct pipeline *pipeline, const struct arrival *arrival, cons
                   uint64_t fingerprint)
 {
     struct session *session = sessions_find(pipeline->sessions, arrival->publisher, batch->session);
-    struct judged judged = session_judge(session, batch->seq, batch->acked, fingerprint);
+    /* What a malformed batch says was acknowledged moves no session that is known here. */
+    uint64_t acked = session && fingerprint == FINGERPRINT_MALFORMED ? 0 : batch->acked;
+    struct judged judged = session_judge(session, batch->seq, acked, fingerprint);
     if (judged.rolled_back) {
         alarm_rolled_back(pipeline, arrival->publisher, session, batch->acked, arrival->now_ms);
         session_jump(session, batch->acked);

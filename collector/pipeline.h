@@ -38,7 +38,7 @@ struct pipeline_limits {
 
 struct pipeline;
 
-/* lookup_key, session_key: keys/lookup.key and keys/session.key. */
+/* lookup_key, session_key: keys/lookup.key and keys/session.key; they must outlive it. */
 struct pipeline *pipeline_open(struct roles *roles, const uint8_t lookup_key[KEY_BYTES],
                                const uint8_t session_key[KEY_BYTES]);
 void pipeline_close(struct pipeline *pipeline);

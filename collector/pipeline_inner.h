@@ -21,8 +21,8 @@ struct pipeline {
     struct budgets *budgets;
     struct pipeline_limits limits;
     struct counters counters;
-    uint8_t lookup_key[KEY_BYTES], session_key[KEY_BYTES];
-    uint32_t learners_next; /* the next number to give */
+    const uint8_t *lookup_key, *session_key; /* lent: no copy leaves locked memory (common/secret.h) */
+    uint32_t learners_next;                  /* the next number to give */
     struct allowance *allowances;
     uint32_t allowance_room;
     int64_t swept_ms; /* when sessions were last looked through to make room */

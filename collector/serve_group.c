@@ -89,11 +89,10 @@ void serve_limit_log(struct server *server)
 
 void serve_try_store_again(struct server *server)
 {
-    struct store_options options = {.create = false};
+    struct store_options options = {.create = false, .pseudonym_key = server->options->keys->pseudonym};
     struct error error;
     if (server->options->store->log)
         return;
-    memcpy(options.pseudonym_key, server->options->keys->pseudonym, KEY_BYTES);
     reader_pause(server->reader);
     /* Where it stands is as it was at the start, whatever SIGHUP read since. */
     enum status status = store_open(server->options->config, &options, server->options->store, &error);

@@ -30,7 +30,7 @@ enum store_presence store_presence(const struct config *config, char **missing);
 struct store_options {
     bool create;
     bool accept_loss;
-    uint8_t pseudonym_key[KEY_BYTES];
+    const uint8_t *pseudonym_key; /* KEY_BYTES; needed while the store is opened only */
 };
 enum status store_open(const struct config *config, const struct store_options *options, struct store *store,
                        struct error *error) must_check;

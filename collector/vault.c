@@ -1,5 +1,7 @@
 #include "collector/vault.h"
 
+#include "common/secret.h"
+
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -22,7 +24,7 @@ struct vault {
     bool writes;                              /* else it was opened without the key */
     struct rocks_batch *adding, *remembering; /* of vault_add() and vault_remember(): two actors */
     uint8_t tenant[VAULT_TENANT_BYTES];
-    uint8_t scalar[crypto_core_ristretto255_SCALARBYTES];
+    uint8_t *scalar;                    /* crypto_core_ristretto255_SCALARBYTES, in locked memory (common/secret.h) */
     uint8_t key_check[KEY_CHECK_BYTES]; /* tells a wrong key, and nothing of the right one */
     _Atomic uint64_t rows;              /* on stable storage */
 };
@@ -36,6 +38,7 @@ static void derive_scalar(const uint8_t key[KEY_BYTES], uint8_t scalar[crypto_co
     crypto_generichash_final(&state, wide, sizeof wide);
     crypto_core_ristretto255_scalar_reduce(scalar, wide);
     sodium_memzero(wide, sizeof wide);
+    sodium_memzero(&state, sizeof state);
 }
 
 static void put_rows(struct vault *vault, uint64_t rows)
@@ -156,11 +159,15 @@ enum status vault_open(const char *path, enum rocks_mode mode, const uint8_t key
                        struct error *error)
 {
     struct vault *opened = mem_new(1, sizeof *opened);
+    void *scalar = NULL;
     enum status status = open_store(opened, path, mode, error);
     if (status == STATUS_OK &&
         mode == ROCKS_WRITE) /* as with the event log: rows that were never synced would count as safe */
         status = rocks_flush(opened->store, error);
+    if (status == STATUS_OK)
+        status = secret_new(crypto_core_ristretto255_SCALARBYTES, &scalar, error);
     if (status == STATUS_OK) {
+        opened->scalar = scalar;
         opened->writes = true;
         opened->adding = rocks_batch_open();
         opened->remembering = rocks_batch_open();
@@ -185,7 +192,7 @@ void vault_close(struct vault *vault)
     rocks_batch_close(vault->remembering);
     if (vault->store)
         rocks_close(vault->store);
-    sodium_memzero(vault->scalar, sizeof vault->scalar);
+    secret_free(vault->scalar);
     free(vault);
 }
 

@@ -1,4 +1,5 @@
 #include "clients/publisher/link.h"
+#include "common/secret.h"
 #include "common/sock.h"
 #include "common/wire.h"
 
@@ -15,7 +16,7 @@ struct link {
     char *endpoint;
     bool curve;
     char server_public[KEY_TEXT_BYTES];
-    struct keypair pair;
+    struct keypair *pair; /* in locked memory (common/secret.h) */
     zmq_msg_t answer;
 };
 
@@ -24,7 +25,7 @@ enum status link_renew(struct link *link, struct error *error)
     struct sock_options options = {.type = ZMQ_DEALER, .high_water_mark = LINK_QUEUE};
     if (link->curve) {
         options.server_public = link->server_public;
-        options.client = &link->pair;
+        options.client = link->pair;
     }
     void *socket = NULL;
     enum status status = sock_open(link->context, &options, &socket, error);
@@ -49,8 +50,14 @@ static enum status take_keys(struct link *link, const char *server_public, const
         return error_set(error, STATUS_USAGE, "the collector's key is not 40 characters of Z85");
     if (!link_key_bytes(pair->public_key, bytes) || !link_key_bytes(pair->secret_key, bytes))
         return error_set(error, STATUS_USAGE, "the publisher's own keys are not 40 characters of Z85 each");
+    explicit_bzero(bytes, sizeof bytes);
+    void *memory = NULL;
+    enum status status = secret_new(sizeof *link->pair, &memory, error);
+    if (status != STATUS_OK)
+        return status;
     memcpy(link->server_public, server_public, KEY_TEXT_BYTES);
-    link->pair = *pair;
+    link->pair = memory;
+    *link->pair = *pair;
     link->curve = true;
     return STATUS_OK;
 }
@@ -90,7 +97,7 @@ void link_close(struct link *link)
     sock_close(link->socket);
     if (link->context)
         zmq_ctx_term(link->context);
-    explicit_bzero(&link->pair, sizeof link->pair);
+    secret_free(link->pair);
     free(link->endpoint);
     free(link);
 }

@@ -17,7 +17,7 @@ char *scene_path(const struct scene *scene, const char *name)
 static enum status open_store(struct scene *scene, bool create, bool accept_loss)
 {
     struct store_options options = {.create = create, .accept_loss = accept_loss};
-    memcpy(options.pseudonym_key, scene->pseudonym_key, KEY_BYTES);
+    options.pseudonym_key = scene->pseudonym_key;
     return store_open(scene->config, &options, &scene->store, &scene->error);
 }
 

@@ -13,9 +13,7 @@ static enum status reload(struct config **config, struct error *error)
 
 static struct store_options store_options(bool create)
 {
-    struct store_options options = {.create = create};
-    memcpy(options.pseudonym_key, keys.pseudonym, KEY_BYTES);
-    return options;
+    return (struct store_options){.create = create, .pseudonym_key = keys.pseudonym};
 }
 
 void collector_first_start(struct server *server)

@@ -85,13 +85,6 @@ int zmq_connect(void *socket, const char *endpoint)
     return 0;
 }
 
-/* Nothing is told of who comes and goes: connections are few here. */
-int zmq_socket_monitor(void *socket, const char *endpoint, int events)
-{
-    (void)socket, (void)endpoint, (void)events;
-    return 0;
-}
-
 int zmq_errno(void)
 {
     return errno;

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import time
 
-from jejak import BIN, Collector, Home, Session, check, ctl, event, main, run
+import zmq.utils.z85
+
+from jejak import BIN, Collector, Home, Session, Skipped, check, ctl, event, main, run
 
 PUBLIC = "lms"
 
@@ -55,6 +57,44 @@ def files_outside_are_out_of_reach(home, _chance):
         collector.stop()
     finally:
         outside.remove()
+
+
+def writable_memory(pid):
+    """(is it locked and left out of dumps?, its bytes) of each private writable mapping."""
+    mappings = []
+    with open(f"/proc/{pid}/smaps", encoding="ascii", errors="replace") as file:
+        for line in file:
+            fields = line.split()
+            if fields[0] == "VmFlags:":
+                mappings[-1][1] = "lo" in fields and "dd" in fields
+            elif "-" in fields[0] and len(fields) > 4 and "w" in fields[1]:
+                mappings.append([[int(end, 16) for end in fields[0].split("-")], False])
+            elif "-" in fields[0] and len(fields) > 4:
+                mappings.append([[0, 0], False])
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for (start, end), locked in mappings:
+            memory.seek(start)
+            yield locked, memory.read(end - start) if end > start else b""
+
+
+def keys_lie_in_locked_memory_only(home, _chance):
+    collector = Collector(home)
+    session = Session(collector.ingest)
+    session.publish(*[event(learner=f"l{i}") for i in range(20)])
+    if "build with a sanitizer" in collector.log() or os.geteuid() != 0:
+        raise Skipped("only root can look into its memory, and a sanitizer keeps shadows of it")
+    keys = {name: zmq.utils.z85.decode(open(home / f"keys/{name}.key", "rb").read().strip())
+            for name in ("pseudonym", "lookup", "session")}
+    found = {name: [] for name in keys}
+    for locked, content in writable_memory(collector.process.pid):
+        for name, key in keys.items():
+            found[name] += [locked] * content.count(key)
+    for name, places in found.items():
+        check(places == [True], f"{name}.key stands in so many places of memory, locked or not: {places}")
+    # the control: what is not locked is seen. The batch's session id is no secret
+    seen = [locked for locked, content in writable_memory(collector.process.pid) if session.id in content]
+    check(False in seen, "the search does not find what is there")
+    collector.stop()
 
 
 def aggregator(home, *arguments):
@@ -117,4 +157,4 @@ def a_follower_reports_with_a_curriculum_out_of_its_reach(home, _chance):
 
 
 main(files_outside_are_out_of_reach, an_aggregator_reaches_cells_and_log,
-     a_follower_reports_with_a_curriculum_out_of_its_reach)
+     keys_lie_in_locked_memory_only, a_follower_reports_with_a_curriculum_out_of_its_reach)
