@@ -27,6 +27,13 @@ void collector_first_start(struct server *server);
 void collector_run(struct process *process);
 void server_close(struct server *server);
 
+/* aggregator.c: jejak-aggregator follow. */
+void aggregator_run(struct process *process);
+bool aggregator_caught_up(void);                /* are the cells as far as the log? */
+void aggregator_judge(struct process *process); /* its figures against a recount of what the ledger saw in the log */
+
+void aggregator_free(void);
+
 /* publisher.c: a frontend with libjejak. */
 void publisher_run(struct process *process);
 

@@ -20,11 +20,18 @@ static struct {
     struct server server;
     struct publisher publishers[PUBLISHERS_MAX];
     unsigned publisher_count;
-    struct process *collector;
+    struct process *collector, *aggregator;
     int64_t restart_ns[WORLD_PROCESSES];
 } cast;
 
 /* ---- what goes wrong ---- */
+
+static void kill_machine(unsigned machine)
+{
+    for (unsigned i = 1; i < world.process_count; i++)
+        if (world.processes[i].machine == &world.machines[machine])
+            process_kill(&world.processes[i]);
+}
 
 static void cut_power(unsigned machine)
 {
@@ -32,20 +39,23 @@ static void cut_power(unsigned machine)
     for (unsigned i = 0; i < cast.publisher_count; i++)
         if (cast.publishers[i].process->machine == &world.machines[machine])
             ledger_died(i, cast.publishers[i].spool, true);
-    for (unsigned i = 1; i < world.process_count; i++)
-        if (world.processes[i].machine == &world.machines[machine])
-            process_kill(&world.processes[i]);
+    kill_machine(machine);
     stores_power_cut(&world.machines[machine]);
     files_power_cut(&world.machines[machine]);
 }
 
-/* Comes in the middle of something: an operation on the machine's disk is what is being done. */
+/* Comes in the middle of something: an operation on the machine's disk is what is being done. What a kill leaves unsynced
+ * is at stake once more where another end follows soon. */
 static void doom(unsigned machine)
 {
-    if (world_chance(500))
+    if (world_chance(400))
         cut_power(machine);
+    else if (world_chance(500))
+        kill_machine(machine);
     else
         process_kill(process_self());
+    if (world_chance(300))
+        world.machines[machine].doomed = 1 + (unsigned)world_roll(DOOM_OPERATIONS_MAX);
 }
 
 static void doom_some(void)
@@ -98,7 +108,7 @@ static void make_trouble(void)
         trouble_disk();
         break;
     case 6:
-        cast.collector->stop = true;
+        (world_chance(500) ? cast.collector : cast.aggregator)->stop = true;
         break;
     default:
         jump_clock();
@@ -142,7 +152,7 @@ static void live_for(int64_t ms)
 
 static bool at_rest(void)
 {
-    bool rest = process_runs(cast.collector) && !cast.collector->dead;
+    bool rest = process_runs(cast.collector) && process_runs(cast.aggregator) && aggregator_caught_up();
     for (unsigned i = 0; i < cast.publisher_count; i++)
         rest = rest && cast.publishers[i].idle && process_runs(cast.publishers[i].process);
     return rest;
@@ -193,6 +203,7 @@ void director_play(uint64_t seed, enum mutant mutant, bool loud)
     world.loses_synced = mutant == MUTANT_NO_WATERMARK || world_chance(60);
     struct process *director = process_add("director", WORLD_SERVER, direct, NULL);
     cast.collector = process_add("collector", WORLD_SERVER, collector_run, &cast.server);
+    cast.aggregator = process_add("aggregator", WORLD_SERVER, aggregator_run, &cast.server);
     unsigned publishers = 1 + (unsigned)world_roll(PUBLISHERS_MAX);
     for (unsigned i = 0; i < publishers; i++)
         add_publisher();
@@ -200,6 +211,10 @@ void director_play(uint64_t seed, enum mutant mutant, bool loud)
     fibers_run();
     if (!world.failed && !cast.server.refused)
         ledger_check_end();
+    if (!world.failed && !cast.server.refused) {
+        process_start(process_add("judge", WORLD_SERVER, aggregator_judge, NULL));
+        fibers_run();
+    }
     world_mix(world.state);
     server_close(&cast.server);
     fibers_free();

@@ -1,4 +1,4 @@
-/* jejak-fault-simulator - histories of a publisher, a collector and what can happen to them, one a seed.
+/* jejak-fault-simulator - histories of publishers, a collector, an aggregator and what can happen to them, one a seed.
  *
  *     jejak-fault-simulator [--seeds N] [--from S] [--mutant NAME] [--loud]
  *
@@ -29,6 +29,7 @@ static const char *const mutant_names[MUTANT_COUNT] = {
     [MUTANT_FAILED_IS_LOST] = "failed-is-lost",
     [MUTANT_NO_FLUSH] = "no-flush",
     [MUTANT_NO_FOLDER_SYNC] = "no-folder-sync",
+    [MUTANT_POSITION_APART] = "position-apart",
 };
 
 struct arguments {
@@ -110,6 +111,7 @@ int main(int argc, char **argv)
     struct arguments arguments = read_arguments(argc, argv);
     uint64_t failed = 0, first = 0, events = 0, played = 0;
     ensure(sodium_init() >= 0);
+    setvbuf(stdout, NULL, _IOLBF, 0);
     mallopt(M_MMAP_THRESHOLD, 64 << 10); /* a collector's large rooms come as pages that are zero, not to be zeroed */
     log_setup(arguments.loud ? LOG_LEVEL_INFO : (enum log_level)(LOG_LEVEL_ALARM + 1), LOG_FORMAT_LOGFMT);
     bool mutant = arguments.mutant != MUTANT_NONE;
@@ -129,6 +131,7 @@ int main(int argc, char **argv)
         failed = 0;
     }
     ledger_free();
+    aggregator_free();
     if (mutant)
         printf("mutant %s: %s", mutant_names[arguments.mutant], failed ? "found" : "NOT found");
     else

@@ -243,7 +243,8 @@ bool net_send(struct connection *connection, bool to_server, struct message *mes
         message_close(message);
         return true;
     }
-    if (world_chance(trouble.twice_permille))
+    bool ingest = strcmp(connection->endpoint, NET_INGEST) == 0;
+    if (ingest && world_chance(trouble.twice_permille))
         queue_add(queue, message_copy(message));
     queue_add(queue, message);
     return true;

@@ -1,7 +1,7 @@
 /* net.h - connections in memory: what zmq.c gives and takes, and what may happen on the way.
  *
- * A connection has a queue each way, in order. A message arrives late; it may never arrive, or twice. A connection that
- * breaks loses what is on its way to the client, and some of what is on its way to the server; it is made again by
+ * A connection has a queue each way, in order. A message arrives late; it may never arrive, or, of those between
+ * publishers and collector, twice. A connection that breaks loses what is on its way to the client, and some of what is on its way to the server; it is made again by
  * itself, as another one, when somebody listens. That is more trouble than TCP makes, and all that the protocol allows
  * for.
  */

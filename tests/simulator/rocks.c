@@ -112,6 +112,8 @@ void rocks_close(struct rocks *store)
     if (!store->reads_only && !is_dead(store)) {
         if (store->remade && !store->broken)
             store_flush_all(store->disk);
+        else if (store->remade)
+            store_forget_memory(store->disk);
         store->disk->holder = NULL;
     }
     for (size_t i = 0; i < store->family_count; i++) {
@@ -228,18 +230,32 @@ size_t rocks_batch_count(const struct rocks_batch *batch)
     return batch->batch.count;
 }
 
-/* Events first, and after a while what their sessions settled. */
-static void apply_apart(struct rocks *store, const struct batch *whole)
+typedef bool (*belongs_fn)(const struct change *change);
+
+static bool is_session(const struct change *change)
 {
-    for (int sessions = 0; sessions < 2 && !is_dead(store); sessions++) {
+    return strcmp(change->family->name, "sessions") == 0;
+}
+
+/* How far the log was folded (aggregator/cells_base.c). */
+static bool is_no_position(const struct change *change)
+{
+    return !slice_equal(change->key, slice_of_text("position"));
+}
+
+/* What does not belong first, and after a while what does. */
+static void apply_apart(struct rocks *store, const struct batch *whole, belongs_fn belongs, bool memory)
+{
+    for (int second = 0; second < 2 && !is_dead(store); second++) {
         struct batch part = {0};
         for (size_t i = 0; i < whole->count; i++) {
             const struct change *change = &whole->changes[i];
-            if ((strcmp(change->family->name, "sessions") == 0) == (sessions == 1))
+            if (belongs(change) == (second == 1))
                 batch_add(&part, change->family, change->key, change->deletes ? NULL : &change->value);
         }
-        store_apply(store->disk, &part, false);
-        store_sync(store->disk);
+        store_apply(store->disk, &part, memory);
+        if (!memory)
+            store_sync(store->disk);
         batch_free(&part);
         disk_turn(false);
     }
@@ -261,7 +277,9 @@ static bool write_and_sync(struct rocks *store, struct rocks_batch *batch, bool 
         return false;
     mix_batch(&batch->batch);
     if (world.mutant == MUTANT_SESSIONS_APART && batch->splits)
-        apply_apart(store, &batch->batch);
+        apply_apart(store, &batch->batch, is_session, false);
+    else if (world.mutant == MUTANT_POSITION_APART && store->remade)
+        apply_apart(store, &batch->batch, is_no_position, memory);
     else
         store_apply(store->disk, &batch->batch, memory);
     if (!turned || !sync)

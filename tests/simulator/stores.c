@@ -167,6 +167,11 @@ static bool not_synced(const struct logged *logged)
     return !logged->synced;
 }
 
+void store_forget_memory(struct disk_store *store)
+{
+    keep_some(store, not_synced);
+}
+
 static void go_back(struct disk_store *store)
 {
     for (size_t i = 0; i < store->family_count; i++)

@@ -63,5 +63,6 @@ void batch_free(struct batch *batch);
 void store_apply(struct disk_store *store, const struct batch *batch, bool memory);
 void store_sync(struct disk_store *store);
 void store_flush_all(struct disk_store *store);
+void store_forget_memory(struct disk_store *store); /* what passed the log by and was not flushed, or some of it */
 
 #endif

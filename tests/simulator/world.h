@@ -15,7 +15,7 @@
 
 enum {
     WORLD_MACHINES = 4, /* the server's, then one for each publisher */
-    WORLD_PROCESSES = 6,
+    WORLD_PROCESSES = 8,
     WORLD_SERVER = 0,
     NS_PER_MS = 1000000,
 };
@@ -30,6 +30,7 @@ enum mutant { /* a defence switched off: the simulator must find what it costs *
     MUTANT_FAILED_IS_LOST, /* a failed write counts as not stored */
     MUTANT_NO_FLUSH,       /* what an earlier process wrote and did not sync counts as safe when it is read back */
     MUTANT_NO_FOLDER_SYNC, /* a file's bytes are synced, its name is not */
+    MUTANT_POSITION_APART, /* how far the log is folded is written before what was folded, not with it */
     MUTANT_COUNT
 };
 
