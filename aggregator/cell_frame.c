@@ -123,15 +123,19 @@ unsigned column_width(uint32_t bits)
     return bits == 0 ? 0 : bits <= UINT8_MAX ? 1 : bits <= UINT16_MAX ? 2 : 4;
 }
 
-void column_put(struct bytes *out, const uint32_t *numbers, uint32_t count, unsigned width)
+void column_write(uint8_t *at, const uint32_t *numbers, uint32_t count, unsigned width)
 {
-    uint8_t *at = bytes_reserve(out, (size_t)count * width);
     for (uint32_t i = 0; width == 1 && i < count; i++)
         at[i] = (uint8_t)numbers[i];
     for (uint32_t i = 0; width == 2 && i < count; i++)
         put_u16(at + (size_t)i * 2, (uint16_t)numbers[i]);
     for (uint32_t i = 0; width == 4 && i < count; i++)
         put_u32(at + (size_t)i * 4, numbers[i]);
+}
+
+void column_put(struct bytes *out, const uint32_t *numbers, uint32_t count, unsigned width)
+{
+    column_write(bytes_reserve(out, (size_t)count * width), numbers, count, width);
     out->size += (size_t)count * width;
 }
 

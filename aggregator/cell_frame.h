@@ -29,6 +29,7 @@ enum status frame_damaged(const char *what, const struct cell_key *key, const ch
 
 /* Bytes a number that these bits are set in needs: 0, 1, 2 or 4. */
 unsigned column_width(uint32_t bits);
+void column_write(uint8_t *at, const uint32_t *numbers, uint32_t count, unsigned width); /* count * width bytes */
 void column_put(struct bytes *out, const uint32_t *numbers, uint32_t count, unsigned width);
 /* Columns first .. first + count of a column of `width` bytes each, as 32 bits. */
 void column_widen(const uint8_t *column, unsigned width, uint32_t first, uint32_t count, uint32_t *out);

@@ -19,48 +19,65 @@ _Static_assert(COLUMN_OPEN_SPAN + 1 == WIDTHS_BYTES, "a width a column");
 
 /* ---- writing ---- */
 
-/* The i-th entry's number in a column; learners are differences, so the entry before it is looked at. */
-static uint32_t summary_number(const struct cell_entry *entries, uint32_t i, int64_t base_ms,
-                               enum summary_column column)
+enum {
+    CHUNK = 256
+}; /* entries whose columns are made or widened at a time: 8 KiB, well within the first-level cache */
+
+/* Columns of entries [first, first + count); learners are differences, so the entry before them is looked at. */
+static void numbers_fill(const struct cell_entry *entries, int64_t base_ms, uint32_t first, uint32_t count,
+                         uint32_t numbers[WIDTHS_BYTES][CHUNK])
 {
-    const struct cell_entry *entry = &entries[i];
-    switch (column) {
-    case COLUMN_LEARNER:
-        return i ? entry->learner - entry[-1].learner : entry->learner;
-    case COLUMN_OPENS:
-        return entry->opens;
-    case COLUMN_VISITS:
-        return entry->visits;
-    case COLUMN_ACTIVE:
-        return entry->active_ms;
-    case COLUMN_FIRST:
-        return (uint32_t)(entry->first_ms - base_ms);
-    case COLUMN_SPAN:
-        return (uint32_t)(entry->last_ms - entry->first_ms);
-    case COLUMN_LEAD:
-        return entry->opens ? (uint32_t)(entry->first_open_ms - entry->first_ms) : 0;
-    case COLUMN_OPEN_SPAN:
-        return entry->opens ? (uint32_t)(entry->last_open_ms - entry->first_open_ms) : 0;
+    uint32_t before = first ? entries[first - 1].learner : 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct cell_entry *entry = &entries[first + i];
+        numbers[COLUMN_LEARNER][i] = entry->learner - before;
+        numbers[COLUMN_OPENS][i] = entry->opens;
+        numbers[COLUMN_VISITS][i] = entry->visits;
+        numbers[COLUMN_ACTIVE][i] = entry->active_ms;
+        numbers[COLUMN_FIRST][i] = (uint32_t)(entry->first_ms - base_ms);
+        numbers[COLUMN_SPAN][i] = (uint32_t)(entry->last_ms - entry->first_ms);
+        numbers[COLUMN_LEAD][i] = entry->opens ? (uint32_t)(entry->first_open_ms - entry->first_ms) : 0;
+        numbers[COLUMN_OPEN_SPAN][i] = entry->opens ? (uint32_t)(entry->last_open_ms - entry->first_open_ms) : 0;
+        before = entry->learner;
     }
-    return 0;
 }
 
+static uint32_t bits_of(const uint32_t *numbers, uint32_t count)
+{
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bits |= numbers[i];
+    return bits;
+}
+
+/* Twice over the entries: how wide each column is, then the columns. */
 static void summary_encode(const struct cell_key *key, const struct frame *frame, const struct cell_entry *entries,
                            struct bytes *out)
 {
-    frame_start(out, key, frame);
-    size_t widths_at = out->size;
-    bytes_put(out, (uint8_t[WIDTHS_BYTES]){0}, WIDTHS_BYTES);
-    uint32_t *numbers = mem_new(frame->count, sizeof *numbers);
-    for (unsigned c = 0; c < WIDTHS_BYTES; c++) {
-        uint32_t bits = 0;
-        for (uint32_t i = 0; i < frame->count; i++)
-            bits |= numbers[i] = summary_number(entries, i, frame->base_ms, (enum summary_column)c);
-        unsigned width = column_width(bits);
-        out->data[widths_at + c] = (uint8_t)width;
-        column_put(out, numbers, frame->count, width);
+    uint32_t numbers[WIDTHS_BYTES][CHUNK], bits[WIDTHS_BYTES] = {0};
+    uint8_t widths[WIDTHS_BYTES], *at[WIDTHS_BYTES];
+    size_t row_bytes = 0;
+    for (uint32_t first = 0, some; first < frame->count; first += some) {
+        some = frame->count - first < CHUNK ? frame->count - first : CHUNK;
+        numbers_fill(entries, frame->base_ms, first, some, numbers);
+        for (unsigned c = 0; c < WIDTHS_BYTES; c++)
+            bits[c] |= bits_of(numbers[c], some);
     }
-    free(numbers);
+    frame_start(out, key, frame);
+    for (unsigned c = 0; c < WIDTHS_BYTES; c++)
+        row_bytes += widths[c] = (uint8_t)column_width(bits[c]);
+    bytes_put(out, widths, WIDTHS_BYTES);
+    at[0] = bytes_reserve(out, row_bytes * frame->count);
+    for (unsigned c = 1; c < WIDTHS_BYTES; c++)
+        at[c] = at[c - 1] + (size_t)widths[c - 1] * frame->count;
+    for (uint32_t first = 0, some; first < frame->count; first += some) {
+        some = frame->count - first < CHUNK ? frame->count - first : CHUNK;
+        if (frame->count > CHUNK) /* else they still stand there */
+            numbers_fill(entries, frame->base_ms, first, some, numbers);
+        for (unsigned c = 0; c < WIDTHS_BYTES; c++)
+            column_write(at[c] + (size_t)first * widths[c], numbers[c], some, widths[c]);
+    }
+    out->size += row_bytes * frame->count;
     frame_end(out);
 }
 
@@ -188,10 +205,6 @@ enum status cell_learners_decode(struct slice value, const struct cell_key *key,
         *count = frame.count;
     return status;
 }
-
-enum {
-    CHUNK = 256
-}; /* entries whose columns are widened at a time: 8 KiB, well within the first-level cache */
 
 static void entries_fill(const struct columns *columns, const uint32_t *learners, int64_t base_ms, uint32_t first,
                          uint32_t count, struct cell_entry *entries)

@@ -48,8 +48,7 @@ void cover_days(struct cover *cover, const struct rollup_key *row, int32_t end)
     for (unsigned span = 0; span < ROLLUP_SPANS; span++) {
         cover->found_count[span] = 0;
         key.span = (uint8_t)span;
-        if (span < cover->spans)
-            cells_scan_rollups(cover->cells, &key, end, find, cover);
+        cells_scan_rollups(cover->cells, &key, end, find, cover);
     }
     for (int32_t day = row->day; day < end;) {
         const struct cover_part *rolled = longest(cover, day, at);

@@ -23,10 +23,9 @@ static inline int32_t cover_end(int32_t end)
     return cover_start(end + rollup_days(ROLLUP_SPANS - 1) - 1);
 }
 
-/* Made with `cells` and `spans` filled in; keeps its memory from row to row. */
+/* Made with `cells` filled in; keeps its memory from row to row. */
 struct cover {
     const struct cells *cells;
-    unsigned spans;           /* only the shortest so many spans are taken */
     struct cover_part *parts; /* by day, without gaps */
     size_t count, room;
     struct cover_part *found[ROLLUP_SPANS]; /* by day */

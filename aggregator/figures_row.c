@@ -57,7 +57,7 @@ struct hand {
 struct hand *hand_open(const struct cells *cells)
 {
     struct hand *hand = mem_new(1, sizeof *hand);
-    hand->walk = walk_open(cells, WALK_FOR_REPORT);
+    hand->walk = walk_open(cells);
     hand->marks = marks_open(cells);
     return hand;
 }

@@ -105,6 +105,7 @@ static enum status add_piece(const struct cell_piece *piece, void *argument, str
     *found = (struct gather_piece){.content = piece->content,
                                    .day = piece->day,
                                    .piece = piece->piece,
+                                   .place = gather->place,
                                    .start = gather->read.count - piece->count,
                                    .count = piece->count,
                                    .alone = true};
@@ -116,12 +117,18 @@ static enum status add_piece(const struct cell_piece *piece, void *argument, str
     return STATUS_OK;
 }
 
-/* So a learner's keys come by day, and little is left to sort, also where a row has many content paths. */
-static void order_by_day(struct gather *gather)
+/* By day: so a learner's keys come by day, and little is left to sort, also where a row has many content paths. */
+void gather_pick(struct gather *gather, uint32_t first, uint32_t count)
 {
-    for (size_t i = 0; i < gather->piece_count; i++)
-        gather->order[i] = (uint64_t)(gather->pieces[i].day - gather->first_day) << INDEX_BITS | i;
-    radix_sort(gather->order, gather->order_scratch, gather->piece_count, INDEX_BITS,
+    gather->picked = gather->picked_entries = 0;
+    for (size_t i = 0; i < gather->piece_count; i++) {
+        const struct gather_piece *piece = &gather->pieces[i];
+        if (piece->place < first || piece->place - first >= count)
+            continue;
+        gather->order[gather->picked++] = (uint64_t)(piece->day - gather->first_day) << INDEX_BITS | i;
+        gather->picked_entries += piece->count;
+    }
+    radix_sort(gather->order, gather->order_scratch, gather->picked, INDEX_BITS,
                radix_bits((uint64_t)(gather->end_day - gather->first_day)));
 }
 
@@ -129,12 +136,13 @@ enum status gather_row(struct gather *gather, const uint32_t *contents, uint32_t
 {
     gather->read.count = gather->piece_count = 0;
     for (uint32_t i = 0; i < content_count && gather->first_day < gather->end_day; i++) {
+        gather->place = i;
         enum status status = cells_scan(gather->cells, contents[i], gather->first_day, gather->end_day, &gather->read,
                                         add_piece, gather, error);
         if (status)
             return status;
     }
-    order_by_day(gather);
+    gather_pick(gather, 0, content_count);
     return STATUS_OK;
 }
 

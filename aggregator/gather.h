@@ -12,6 +12,7 @@ struct gather_piece {
     uint32_t content;
     int32_t day;
     uint64_t piece;
+    uint32_t place; /* of the content path in the row */
     size_t start, count;
     int64_t first_ms, last_ms; /* of all its moments */
     bool inside;               /* none of its moments lies outside the period */
@@ -26,7 +27,9 @@ struct gather {
     struct cell_entries read;    /* of the row: by path, day, piece, learner */
     struct gather_piece *pieces; /* as scanned: by start */
     size_t piece_count, piece_room;
-    uint64_t *order, *order_scratch;
+    uint32_t place;                  /* of the content path that is being read */
+    uint64_t *order, *order_scratch; /* by day: of the pieces that are picked */
+    size_t picked, picked_entries;
 };
 
 struct gather gather_open(const struct cells *cells); /* borrowed */
@@ -38,7 +41,9 @@ enum status gather_row(struct gather *gather, const uint32_t *contents, uint32_t
                        struct error *error) must_check;
 /* The period from now on, within the one that the row was read for: nothing is read. */
 void gather_narrow(struct gather *gather, int64_t from_ms, int64_t to_ms);
-/* The i-th piece of the row by day. */
+/* From now on only the content paths at places [first, first + count) of the row: nothing is read. */
+void gather_pick(struct gather *gather, uint32_t first, uint32_t count);
+/* The i-th of the pieces picked, by day. */
 const struct gather_piece *gather_by_day(const struct gather *gather, size_t i);
 /* The piece that the entry of this index is in. */
 const struct gather_piece *gather_piece_of(const struct gather *gather, size_t index);

@@ -27,7 +27,7 @@ struct marks *marks_open(const struct cells *cells)
     struct marks *marks = mem_new(1, sizeof *marks);
     marks->cells = cells;
     marks->learner_count = cells_learner_count(cells);
-    marks->cover = (struct cover){.cells = cells, .spans = ROLLUP_SPANS};
+    marks->cover = (struct cover){.cells = cells};
     marks->favorite = bits_open(marks->learner_count);
     marks->completed = bits_open(marks->learner_count);
     marks->latest = mem_new(marks->learner_count, sizeof *marks->latest);

@@ -116,21 +116,18 @@ static void put_marks(struct roller *roller, const struct rollup_key *key)
     free(some);
 }
 
-/* A block is the days of the longest span: those of every span that are missing in it, from pieces that are read once. */
-static enum status roll_marks_block(struct roller *roller, const struct roll_days *days, struct rollup_key *key,
-                                    struct error *error)
+/* Those of every span that are missing in a block of days, from pieces that are read once. */
+static enum status roll_block(struct roller *roller, const struct roll_days *days, struct rollup_key *key,
+                              struct error *error)
 {
     const struct zone *zone = cells_time_zone(roller->cells);
-    int32_t block = key->day, end = block + rollup_days(ROLLUP_SPANS - 1);
+    int32_t block = key->day, end = block + ROLLER_BLOCK_DAYS;
     enum status status = STATUS_OK;
     bool read = false;
+    roller_begin(roller, key, days);
     for (key->span = 0; key->span < ROLLUP_SPANS; key->span++) {
-        int32_t length = rollup_days(key->span);
-        key->day = block;
-        roller_look(roller, key, end);
-        for (; !status && key->day < end; key->day += length) {
-            bool wanted = key->day + length > days->first && key->day < days->end &&
-                          key->day + length <= days->newest && roller_misses(roller, key->day);
+        for (key->day = block; !status && key->day < end; key->day += rollup_days(key->span)) {
+            bool wanted = roller_wants(roller, key);
             if (wanted && !read) {
                 struct marks_range range = {key->row, block, zone_day_start_ms(zone, end)};
                 roller->mark_count = 0;
@@ -142,16 +139,19 @@ static enum status roll_marks_block(struct roller *roller, const struct roll_day
                 put_marks(roller, key);
         }
     }
+    key->span = 0;
     key->day = end;
     return status;
 }
 
-enum status roller_roll_marks(struct roller *roller, const struct roll_days *days, struct rollup_key *key,
-                              struct error *error)
+enum status roller_roll_marks(struct roller *roller, uint32_t content, struct error *error)
 {
-    int32_t length = rollup_days(ROLLUP_SPANS - 1);
+    struct rollup_key key = {.row = content, .level = ROLLUP_MARKS};
+    struct roll_days days;
     enum status status = STATUS_OK;
-    for (key->day = days->first - days->first % length; !status && key->day < days->end && key->day < days->newest;)
-        status = roll_marks_block(roller, days, key, error);
+    if (!roller_days_of(roller, &content, 1, &days))
+        return STATUS_OK;
+    for (key.day = days.first - days.first % ROLLER_BLOCK_DAYS; !status && key.day < days.end && key.day < days.newest;)
+        status = roll_block(roller, &days, &key, error);
     return status ? status : cells_settle_rollups(roller->cells, error);
 }

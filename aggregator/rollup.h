@@ -17,7 +17,7 @@
  *
  * They follow from the pieces and hold nothing else: a report with them is, byte for byte, a report without. Whatever
  * changes a day's pieces takes the roll-ups over that day away in the same write batch (a late event, a forget, a cut);
- * rollups_some() makes them again. Restricted learners are in them, for whoever reads to leave out.
+ * roller_some() makes them again. Restricted learners are in them, for whoever reads to leave out.
  *
  * Column families and keys (numbers in keys big-endian; a row is the least number of its content paths):
  *     rolled     be32 row, u8 level, u8 span, be32 day -> u32 learners, i64 from ms, u32 length ms: which there are

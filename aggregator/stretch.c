@@ -175,7 +175,7 @@ static void stream_row(struct stretch *stretch, struct bits *ever)
     stretch->has_torn = false;
     if (!stretch->sums.by_learner)
         stretch->sums = sums_open(stretch->learner_count);
-    for (size_t i = 0; i < stretch->row.piece_count; i++) {
+    for (size_t i = 0; i < stretch->row.picked; i++) {
         const struct gather_piece *piece = gather_by_day(&stretch->row, i);
         if (!ever && is_beside(stretch, piece))
             continue;
@@ -209,7 +209,7 @@ static void sort_keys(struct stretch *stretch)
 static void make_torn_keys(struct stretch *stretch)
 {
     keys_room(stretch);
-    for (size_t i = 0; i < stretch->row.piece_count; i++) {
+    for (size_t i = 0; i < stretch->row.picked; i++) {
         const struct gather_piece *piece = gather_by_day(&stretch->row, i);
         for (size_t index = piece->start; index < piece->start + piece->count; index++) {
             const struct cell_entry *entry = &stretch->row.read.entries[index];
@@ -224,7 +224,7 @@ static void make_torn_keys(struct stretch *stretch)
 static void make_all_keys(struct stretch *stretch, struct bits *ever)
 {
     keys_room(stretch);
-    for (size_t i = 0; i < stretch->row.piece_count; i++) {
+    for (size_t i = 0; i < stretch->row.picked; i++) {
         const struct gather_piece *piece = gather_by_day(&stretch->row, i);
         if (!ever && is_beside(stretch, piece))
             continue;
@@ -359,7 +359,7 @@ void stretch_depth(struct stretch *stretch, enum walk_depth depth)
 static enum status read_period(struct stretch *stretch, struct bits *ever, activity_fn each, void *argument,
                                struct error *error)
 {
-    if (stretch->row.read.count < stretch->learner_count / SPARSE) {
+    if (stretch->row.picked_entries < stretch->learner_count / SPARSE) {
         make_all_keys(stretch, ever);
         return read_keys(stretch, each, argument, error);
     }
@@ -382,6 +382,11 @@ enum status stretch_read(struct stretch *stretch, const struct walk_row *row, st
 {
     facts_reader_let_go(stretch->facts);
     return gather_row(&stretch->row, row->contents, row->content_count, error);
+}
+
+void stretch_pick(struct stretch *stretch, uint32_t first, uint32_t count)
+{
+    gather_pick(&stretch->row, first, count);
 }
 
 enum status stretch_within(struct stretch *stretch, int64_t from_ms, int64_t to_ms, activity_fn each, void *argument,

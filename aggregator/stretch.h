@@ -49,8 +49,10 @@ enum status stretch_row(struct stretch *stretch, const struct walk_row *row, str
 void stretch_rest(struct stretch *stretch);
 int32_t stretch_first_day(const struct stretch *stretch);
 
-/* The same in two steps, for many periods of one row: the pieces of a period are read once, then periods within it. */
+/* The same in two steps, for many periods of one row: the pieces of a period are read once, then periods within it; of
+ * all the row's content paths, or of those at places [first, first + count) that were picked since. */
 enum status stretch_read(struct stretch *stretch, const struct walk_row *row, struct error *error) must_check;
+void stretch_pick(struct stretch *stretch, uint32_t first, uint32_t count);
 enum status stretch_within(struct stretch *stretch, int64_t from_ms, int64_t to_ms, activity_fn each, void *argument,
                            struct error *error) must_check;
 

@@ -3,36 +3,73 @@
 #include <stdlib.h>
 
 enum {
-    DIGIT_BITS = 11,
-    DIGITS = 1 << DIGIT_BITS
+    DIGIT_BITS = 11, /* at most: 2,048 counters, and as many places of memory that are written to in turn */
+    DIGITS = 1 << DIGIT_BITS,
+    FIELD_BITS = 32, /* of a tuple's learner, of its cell */
+    PASSES_MAX = 2 * ((FIELD_BITS + DIGIT_BITS - 1) / DIGIT_BITS),
 };
+
+static struct tuple *items_grow(struct tuple *items, uint32_t room)
+{
+    items = mem_grow(items, room, sizeof *items);
+    mem_prefer_huge(items, room * sizeof *items); /* a pass of the sort writes to all of it in turn */
+    return items;
+}
 
 void tuples_room(struct tuples *tuples, uint32_t more)
 {
     if (more <= tuples->room - tuples->count)
         return;
     tuples->room = tuples->count + more + tuples->count / 8;
-    tuples->items = mem_grow(tuples->items, tuples->room, sizeof *tuples->items);
-    tuples->scratch = mem_grow(tuples->scratch, tuples->room, sizeof *tuples->scratch);
+    tuples->items = items_grow(tuples->items, tuples->room);
+    tuples->scratch = items_grow(tuples->scratch, tuples->room);
 }
 
-static inline uint32_t digit_of(const struct tuple *tuple, bool by_cell, unsigned shift)
+struct pass {
+    unsigned shift; /* of the digit in cell << FIELD_BITS | learner */
+    uint32_t mask;
+    uint32_t starts[DIGITS];
+};
+
+static inline uint32_t digit_of(const struct tuple *tuple, const struct pass *pass)
 {
-    return ((by_cell ? tuple->cell : tuple->learner) >> shift) & (DIGITS - 1);
+    return (uint32_t)(((uint64_t)tuple->cell << FIELD_BITS | tuple->learner) >> pass->shift) & pass->mask;
 }
 
-static void sort_pass(struct tuples *tuples, bool by_cell, unsigned shift)
+/* As few passes over a field as will do, of digits as short as these allow. */
+static unsigned passes_plan(struct pass *passes, unsigned low_bit, uint32_t greatest)
 {
-    uint32_t starts[DIGITS] = {0}, sum = 0;
-    for (uint32_t i = 0; i < tuples->count; i++)
-        starts[digit_of(&tuples->items[i], by_cell, shift)]++;
-    for (uint32_t d = 0; d < DIGITS; d++) {
-        uint32_t here = starts[d];
-        starts[d] = sum;
-        sum += here;
+    unsigned bits = greatest ? FIELD_BITS - (unsigned)__builtin_clz(greatest) : 0;
+    unsigned count = (bits + DIGIT_BITS - 1) / DIGIT_BITS;
+    for (unsigned p = 0, done = 0, width; p < count; p++, done += width) {
+        width = (bits - done + count - p - 1) / (count - p);
+        passes[p].shift = low_bit + done;
+        passes[p].mask = (1U << width) - 1;
+        memset(passes[p].starts, 0, (passes[p].mask + 1) * sizeof *passes[p].starts);
     }
+    return count;
+}
+
+/* Where the tuples of each digit begin: of all passes at once, for what counts does not depend on the order. */
+static void passes_count(const struct tuples *tuples, struct pass *passes, unsigned count)
+{
     for (uint32_t i = 0; i < tuples->count; i++)
-        tuples->scratch[starts[digit_of(&tuples->items[i], by_cell, shift)]++] = tuples->items[i];
+        for (unsigned p = 0; p < count; p++)
+            passes[p].starts[digit_of(&tuples->items[i], &passes[p])]++;
+    for (unsigned p = 0; p < count; p++) {
+        uint32_t sum = 0;
+        for (uint32_t d = 0; d <= passes[p].mask; d++) {
+            uint32_t here = passes[p].starts[d];
+            passes[p].starts[d] = sum;
+            sum += here;
+        }
+    }
+}
+
+static void sort_pass(struct tuples *tuples, struct pass *pass)
+{
+    for (uint32_t i = 0; i < tuples->count; i++)
+        tuples->scratch[pass->starts[digit_of(&tuples->items[i], pass)]++] = tuples->items[i];
     struct tuple *sorted = tuples->scratch;
     tuples->scratch = tuples->items;
     tuples->items = sorted;
@@ -40,10 +77,12 @@ static void sort_pass(struct tuples *tuples, bool by_cell, unsigned shift)
 
 void tuples_sort(struct tuples *tuples)
 {
-    for (unsigned shift = 0; shift < 32 && tuples->greatest_learner >> shift > 0; shift += DIGIT_BITS)
-        sort_pass(tuples, false, shift);
-    for (unsigned shift = 0; shift < 32 && tuples->greatest_cell >> shift > 0; shift += DIGIT_BITS)
-        sort_pass(tuples, true, shift);
+    struct pass passes[PASSES_MAX];
+    unsigned count = passes_plan(passes, 0, tuples->greatest_learner);
+    count += passes_plan(passes + count, FIELD_BITS, tuples->greatest_cell);
+    passes_count(tuples, passes, count);
+    for (unsigned p = 0; p < count; p++)
+        sort_pass(tuples, &passes[p]);
 }
 
 void tuples_keep(struct tuples *tuples, uint32_t first, uint32_t end, uint32_t cell)

@@ -22,7 +22,7 @@ struct tuples {
 };
 
 void tuples_room(struct tuples *tuples, uint32_t more);
-/* By cell, then learner; stable (least significant digit first, eleven bits at a time). */
+/* By cell, then learner; stable (least significant digit first). */
 void tuples_sort(struct tuples *tuples);
 /* Sets sorted tuples aside, behind those that were set aside before, as of another cell. */
 void tuples_keep(struct tuples *tuples, uint32_t first, uint32_t end, uint32_t cell);

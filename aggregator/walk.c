@@ -21,15 +21,15 @@ struct walk {
     struct cell_entries entries;
 };
 
-struct walk *walk_open(const struct cells *cells, enum walk_for use)
+struct walk *walk_open(const struct cells *cells)
 {
     struct walk *walk = mem_new(1, sizeof *walk);
     walk->cells = cells;
     walk->zone = cells_time_zone(cells);
-    walk->stretch = stretch_open(cells, use == WALK_FOR_ROLLUPS);
+    walk->stretch = stretch_open(cells, false);
     walk->restricted = stretch_restricted(walk->stretch);
     walk->learner_count = cells_learner_count(cells);
-    walk->cover = (struct cover){.cells = cells, .spans = ROLLUP_SPANS};
+    walk->cover = (struct cover){.cells = cells};
     return walk;
 }
 
@@ -54,11 +54,6 @@ void walk_period(struct walk *walk, int64_t from_ms, int64_t to_ms)
 void walk_depth(struct walk *walk, enum walk_depth depth)
 {
     stretch_depth(walk->stretch, depth);
-}
-
-void walk_spans(struct walk *walk, unsigned spans)
-{
-    walk->cover.spans = spans;
 }
 
 void walk_rest(struct walk *walk)

@@ -13,17 +13,11 @@
 
 struct walk;
 
-enum walk_for {
-    WALK_FOR_REPORT,  /* restricted learners are left out */
-    WALK_FOR_ROLLUPS, /* everybody */
-};
-struct walk *walk_open(const struct cells *cells, enum walk_for use); /* borrows the cells */
+struct walk *walk_open(const struct cells *cells); /* borrowed; restricted learners are left out */
 void walk_close(struct walk *walk);
 /* The rows from now on: over [from_ms, to_ms). */
 void walk_period(struct walk *walk, int64_t from_ms, int64_t to_ms);
 void walk_depth(struct walk *walk, enum walk_depth depth);
-/* Only the shortest so many spans of roll-ups are taken: a longer one is made of shorter ones. ROLLUP_SPANS at first. */
-void walk_spans(struct walk *walk, unsigned spans);
 
 /* Calls `each` for all learners with activity in the row within the period, in no order. Sets `ever` (NULL: not wanted; room
  * for all learners) to those with activity before `to`, however long before `from`; restricted ones may be among them. */

@@ -200,6 +200,10 @@ static enum status open_store(struct eventlog *log, const char *path, const stru
     enum status status = rocks_open(path, &rocks, families, ARRAY_COUNT(families), &log->store, error);
     if (status == STATUS_OK)
         status = find_families(log, error);
+    /* What an earlier process wrote and did not live to sync is read back like the rest, and no later sync of the
+     * write-ahead log reaches it: it is written out before anybody is told that it is stored. */
+    if (status == STATUS_OK && rocks.mode == ROCKS_WRITE)
+        status = rocks_flush(log->store, error);
     if (status == STATUS_OK)
         status = options->mode == ROCKS_CREATE ? write_first(log, error) : read_first(log, error);
     if (status == STATUS_OK && options->import && !log->import && options->mode != ROCKS_READ_CUT)

@@ -244,7 +244,9 @@ static void judge(struct pipeline *pipeline, const struct arrival *arrival, cons
                   uint64_t fingerprint)
 {
     struct session *session = sessions_find(pipeline->sessions, arrival->publisher, batch->session);
-    struct judged judged = session_judge(session, batch->seq, batch->acked, fingerprint);
+    /* What a malformed batch says was acknowledged moves no session that is known here. */
+    uint64_t acked = session && fingerprint == FINGERPRINT_MALFORMED ? 0 : batch->acked;
+    struct judged judged = session_judge(session, batch->seq, acked, fingerprint);
     if (judged.rolled_back) {
         alarm_rolled_back(pipeline, arrival->publisher, session, batch->acked, arrival->now_ms);
         session_jump(session, batch->acked);

@@ -1,5 +1,6 @@
 #include "collector/serve_inner.h"
 
+#include "collector/ballast.h"
 #include "common/logline.h"
 
 #include <errno.h>
@@ -8,7 +9,8 @@
 #include <unistd.h>
 
 enum {
-    SWEEP_SECONDS = 3600
+    SWEEP_SECONDS = 3600,
+    BALLAST_SECONDS = 60, /* is there room for it again? */
 };
 
 enum item {
@@ -52,6 +54,8 @@ static void tick(struct server *server)
         return;
     serve_try_store_again(server);
     serve_tell_gate(server);
+    if (server->ticks % BALLAST_SECONDS == BALLAST_SECONDS - 1)
+        ballast_keep(serve_config(server));
     if (server->ticks++ % SWEEP_SECONDS == 0) /* the first one soon after the start */
         pipeline_sweep(server->pipeline, clock_now_ms());
 }

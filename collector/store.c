@@ -1,5 +1,7 @@
 #include "collector/store.h"
 
+#include "collector/ballast.h"
+
 #include "common/logline.h"
 
 #include <stdlib.h>
@@ -148,8 +150,8 @@ static enum status open_before_damage(const struct config *config, const struct 
     return open_stores(config, options, ROCKS_WRITE_CUT, store, error);
 }
 
-enum status store_open(const struct config *config, const struct store_options *options, struct store *store,
-                       struct error *error)
+static enum status open_all(const struct config *config, const struct store_options *options, struct store *store,
+                            struct error *error)
 {
     struct store opened = {0};
     enum status status = open_stores(config, options, options->create ? ROCKS_CREATE : ROCKS_WRITE, &opened, error);
@@ -164,6 +166,15 @@ enum status store_open(const struct config *config, const struct store_options *
         store_close(&opened);
     else
         *store = opened;
+    return status;
+}
+
+enum status store_open(const struct config *config, const struct store_options *options, struct store *store,
+                       struct error *error)
+{
+    enum status status = open_all(config, options, store, error);
+    if (status == STATUS_FULL && !options->create && ballast_give_up(config))
+        status = open_all(config, options, store, error);
     return status;
 }
 

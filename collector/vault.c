@@ -161,6 +161,9 @@ enum status vault_open(const char *path, enum rocks_mode mode, const uint8_t key
     struct vault *opened = mem_new(1, sizeof *opened);
     void *scalar = NULL;
     enum status status = open_store(opened, path, mode, error);
+    if (status == STATUS_OK &&
+        mode == ROCKS_WRITE) /* as with the event log: rows that were never synced would count as safe */
+        status = rocks_flush(opened->store, error);
     if (status == STATUS_OK)
         status = secret_new(crypto_core_ristretto255_SCALARBYTES, &scalar, error);
     if (status == STATUS_OK) {

@@ -63,6 +63,16 @@ static enum status take_key(struct spool *spool, const uint8_t *secret, struct e
     return STATUS_OK;
 }
 
+/* A file's name must survive as its bytes do. */
+static enum status sync_folder(const struct spool *spool, struct error *error)
+{
+    int fd = open(spool->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int result = fd < 0 ? -1 : fsync(fd);
+    if (fd >= 0)
+        close(fd);
+    return result == 0 ? STATUS_OK : error_errno(error, STATUS_IO, "syncing %s", spool->folder);
+}
+
 /* What a crash cut off is taken back; a file without a state is a new one. */
 static enum status adopt(struct spool *spool, const uint8_t session[SESSION_BYTES], struct error *error)
 {
@@ -110,6 +120,8 @@ enum status spool_open(const struct spool_options *options, const uint8_t sessio
         status = journal_open(path, opened->key, false, &opened->journal, error);
     if (status == STATUS_OK)
         status = adopt(opened, session, error);
+    if (status == STATUS_OK)
+        status = sync_folder(opened, error);
     if (status != STATUS_OK) {
         spool_close(opened);
         return status;
@@ -190,12 +202,13 @@ enum status spool_event(struct spool *spool, struct slice event, struct error *e
 enum status spool_seal(struct spool *spool, int64_t now_ms, struct error *error)
 {
     struct backlog *backlog = &spool->backlog;
-    ensure(backlog->open.events > 0);
     struct spool_batch sealed = backlog->open;
-    sealed.sealed_ms = now_ms;
     enum status status = usable(spool, error);
-    if (status == STATUS_OK)
-        status = backlog_reserve(backlog, error);
+    if (status != STATUS_OK)
+        return status;
+    ensure(sealed.events > 0);
+    sealed.sealed_ms = now_ms;
+    status = backlog_reserve(backlog, error);
     if (status == STATUS_OK)
         status = copy_seal(backlog->made + 1, &sealed, &spool->journal, error);
     if (status != STATUS_OK)
@@ -212,15 +225,6 @@ enum status spool_sync(struct spool *spool, struct error *error)
     if (status != STATUS_OK)
         spool->broken = true;
     return status;
-}
-
-static enum status sync_folder(const struct spool *spool, struct error *error)
-{
-    int fd = open(spool->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int result = fd < 0 ? -1 : fsync(fd);
-    if (fd >= 0)
-        close(fd);
-    return result == 0 ? STATUS_OK : error_errno(error, STATUS_IO, "syncing %s", spool->folder);
 }
 
 /* The new file takes the old one's place, in the folder and in the spool. */
@@ -259,7 +263,10 @@ static enum status rewrite(struct spool *spool, uint64_t seq, struct backlog *fr
     }
     backlog_free(&spool->backlog);
     spool->backlog = *fresh;
-    return sync_folder(spool, error);
+    status = sync_folder(spool, error);
+    if (status != STATUS_OK) /* which of the two files a power cut leaves is unknown */
+        spool->broken = true;
+    return status;
 }
 
 static bool worth_rewriting(const struct spool *spool)
@@ -316,6 +323,8 @@ enum status spool_set_aside(struct spool *spool, uint64_t seq, const char *reaso
         status = copy_seal(seq, batch, &to, error);
     if (status == STATUS_OK)
         status = journal_sync(&to, error);
+    if (status == STATUS_OK)
+        status = sync_folder(spool, error);
     journal_close(&to);
     return status;
 }

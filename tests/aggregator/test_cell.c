@@ -113,6 +113,56 @@ Test(cell, a_summary_comes_back_as_it_was)
     free(into.learners);
 }
 
+struct come_back {
+    const struct cell_entry *sent;
+    uint32_t count;
+};
+
+static void come_back(const struct cell_entry *entries, uint32_t count, void *argument)
+{
+    struct come_back *all = argument;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct cell_entry *sent = &all->sent[all->count++], *got = &entries[i];
+        cr_assert(got->learner == sent->learner && got->opens == sent->opens && got->visits == sent->visits &&
+                      got->active_ms == sent->active_ms && got->first_ms == sent->first_ms &&
+                      got->last_ms == sent->last_ms && got->first_open_ms == sent->first_open_ms &&
+                      got->last_open_ms == sent->last_open_ms,
+                  "entry %u", all->count - 1);
+    }
+}
+
+/* More than are encoded at a time, the widest number of each column in another part of them. */
+Test(cell, a_roll_up_of_many_comes_back_as_it_was)
+{
+    enum {
+        MANY = 1000
+    };
+    static struct cell_entry sent[MANY];
+    const struct cell_key rollup = {3, 32, 2 << 8 | 1};
+    int64_t start_ms = 32 * INT64_C(86400000);
+    struct bytes out = {0};
+    struct cell_entries into = {0};
+    struct come_back all = {sent, 0};
+    for (uint32_t i = 0; i < MANY; i++) {
+        int64_t first_ms = start_ms + (int64_t)i * (i == 900 ? 70000 : 1);
+        sent[i] = (struct cell_entry){.learner = 2 * i + (i > 300 ? 1000 : 0),
+                                      .opens = i == 700 ? 300 : 1,
+                                      .visits = 1,
+                                      .active_ms = i == 10 ? 70000 : 0,
+                                      .first_ms = first_ms,
+                                      .last_ms = first_ms + 80000,
+                                      .first_open_ms = first_ms + i % 7,
+                                      .last_open_ms = first_ms + i % 7 + (i == 700 ? 400 : 0)};
+    }
+    cell_rollup_encode(&rollup, start_ms, sent, MANY, &out);
+    struct cell_sink sink = {&into, come_back, &all};
+    cr_assert_eq(cell_rollup_decode(slice_of(out.data, out.size), &rollup, 10000, &sink, &error), STATUS_OK, "%s",
+                 error.text);
+    cr_assert_eq(all.count, MANY);
+    cell_entries_close(&into);
+    free(out.data);
+}
+
 Test(cell, facts_come_back_in_order_and_one_by_one)
 {
     struct cell_facts_view view;

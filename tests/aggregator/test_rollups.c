@@ -2,6 +2,7 @@
 #include "aggregator/marks.h"
 #include "aggregator/roller.h"
 #include "aggregator/rollup.h"
+#include "aggregator/stretch.h"
 #include "aggregator/walk.h"
 
 #include "common/rocks.h"
@@ -31,7 +32,7 @@ static void teardown(void)
 
 TestSuite(rollups, .init = setup, .fini = teardown, .timeout = 60);
 
-static const char *const paths[HISTORY_CONTENTS] = {"m1/t1/a", "m1/t2/a", "m2"};
+static const char *const paths[HISTORY_CONTENTS] = {"m1/t1/a", "m1/t2/a", "m2", "m1/t1/b", "m1"};
 static const struct history school = {
     .learner_count = 4, .contents = paths, .max_slice_ms = 1800000, .zone_offset_ms = 7 * 3600000};
 
@@ -72,7 +73,7 @@ static enum status read_module(struct cells *cells, int64_t from_ms, int64_t to_
     for (uint32_t content = 0; content < cells_content_count(cells); content++)
         if (cells_row(cells, content, 1) == cells_row(cells, 0, 1) && cells_content_seen(cells, content))
             contents[count++] = content;
-    struct walk *walk = walk_open(cells, WALK_FOR_REPORT);
+    struct walk *walk = walk_open(cells);
     struct walk_row row = {contents, count, 1};
     memset(all, 0, 4 * sizeof *all);
     walk_period(walk, from_ms, to_ms);
@@ -297,4 +298,101 @@ Test(rollups, are_made_while_learners_come)
     cells_close(cells);
     scribe_close(&scribe);
     free(events);
+}
+
+/* ---- what they hold, held against the pieces ---- */
+
+struct held {
+    struct cells *cells;
+    struct stretch *stretch;
+    struct walk_row row;
+    uint32_t compared[ROLLUP_SPANS];
+};
+
+static void note_entries(const struct cell_entry *entries, uint32_t count, void *argument)
+{
+    struct activity *all = argument;
+    for (uint32_t i = 0; i < count; i++)
+        all[entries[i].learner] = activity_of(&entries[i]);
+}
+
+static void hold_against(const struct rollup_key *key, bool filled, void *argument)
+{
+    struct held *held = argument;
+    struct activity rolled[4] = {0}, read[4] = {0};
+    struct cell_entries into = {0};
+    struct cell_sink sink = {&into, note_entries, rolled};
+    const struct zone *zone = cells_time_zone(held->cells);
+    if (filled)
+        cr_assert_eq(cells_read_rollup(held->cells, key, &sink, &error), STATUS_OK, "%s", error.text);
+    stretch_period(held->stretch, zone_day_start_ms(zone, key->day),
+                   zone_day_start_ms(zone, key->day + rollup_days(key->span)));
+    cr_assert_eq(stretch_row(held->stretch, &held->row, NULL, note, read, &error), STATUS_OK, "%s", error.text);
+    for (uint32_t learner = 0; learner < 4; learner++) {
+        const struct activity *a = &rolled[learner], *b = &read[learner];
+        bool same =
+            a->visits == b->visits && (a->visits == 0 || (a->opens == b->opens && a->active_ms == b->active_ms &&
+                                                          a->first_ms == b->first_ms && a->last_ms == b->last_ms));
+        same &= a->opens == 0 || (a->first_open_ms == b->first_open_ms && a->last_open_ms == b->last_open_ms);
+        cr_assert(same, "level %u, row %u, span %u, day %d, learner %u", key->level, key->row, key->span, key->day,
+                  learner);
+        held->compared[key->span] += a->visits > 0;
+    }
+    cell_entries_close(&into);
+}
+
+static void hold_row(struct held *held, uint32_t number, uint32_t level)
+{
+    uint32_t contents[HISTORY_CONTENTS], count = 0;
+    for (uint32_t content = 0; content < cells_content_count(held->cells); content++)
+        if (cells_row(held->cells, content, level) == number)
+            contents[count++] = content;
+    if (count == 0)
+        return;
+    held->row = (struct walk_row){contents, count, level};
+    for (unsigned span = 0; span < ROLLUP_SPANS; span++) {
+        struct rollup_key key = {number, (uint8_t)level, (uint8_t)span, 0};
+        cells_scan_rollups(held->cells, &key, INT32_MAX, hold_against, held);
+    }
+}
+
+static void hold_all(struct cells *cells)
+{
+    struct held held = {.cells = cells, .stretch = stretch_open(cells, true)};
+    for (uint32_t level = 1; level <= ROLLUP_ACTIVITY_LEVELS; level++)
+        for (uint32_t number = 0; number < cells_content_count(cells); number++)
+            hold_row(&held, number, level);
+    for (unsigned span = 0; span < ROLLUP_SPANS; span++)
+        cr_assert_gt(held.compared[span], 0, "no roll-up of span %u", span);
+    stretch_close(held.stretch);
+}
+
+static struct happening anything(struct dice *dice)
+{
+    struct happening event =
+        dwell((uint32_t)dice_roll(dice, 5), MIDNIGHT + (int64_t)dice_roll(dice, 80 * 24 * 12) * 5 * MINUTE_MS,
+              (1 + (int64_t)dice_roll(dice, 12)) * 5 * MINUTE_MS);
+    event.learner = (uint32_t)dice_roll(dice, 4);
+    if (dice_chance(dice, 50)) {
+        event.kind = KIND_OPEN;
+        event.value = 0;
+    }
+    return event;
+}
+
+/* The first time from pieces alone; then some are missing among others that stand. */
+Test(rollups, are_what_the_pieces_come_to)
+{
+    struct dice dice = {20};
+    struct cells *cells = scribe_cells_open(folder, &school);
+    for (uint32_t round = 0; round < 4; round++) {
+        struct happening events[600];
+        uint32_t count = round == 0 ? ARRAY_COUNT(events) : 5;
+        for (uint32_t i = 0; i < count; i++)
+            events[i] = anything(&dice);
+        fold_events(cells, events, count);
+        roll(cells);
+        hold_all(cells);
+    }
+    cells_close(cells);
 }

@@ -200,6 +200,18 @@ Test(pipeline, malformed_settles_where_it_is_the_expected_one)
     scene_close(scene);
 }
 
+Test(pipeline, a_malformed_batch_moves_no_session_by_what_it_says_was_acknowledged)
+{
+    struct scene *scene = scene_make(NULL);
+    assert_answer(scene_open(scene, 1, 0, "ana", "m"), ANSWER_OK, 1);
+    const struct answer *gap = scene_send(scene, 901, 900, NULL, 0);
+    assert_answer(gap, ANSWER_GAP, 901);
+    cr_assert_eq(gap->expected, 2);
+    cr_assert_eq(scene_count(scene, COUNTER_ROLLED_BACK), 0);
+    assert_answer(scene_open(scene, 2, 1, "ana", "m"), ANSWER_OK, 2);
+    scene_close(scene);
+}
+
 Test(pipeline, malformed_without_session_or_seq_hangs_on_nothing)
 {
     struct scene *scene = scene_make(NULL);

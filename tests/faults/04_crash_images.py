@@ -39,7 +39,10 @@ class Images:
             os.sync()
             self.disk.arm(fault.LIE, fault.SYNC, lasting=True)
         for _ in range(count):
-            history.pump(self.trial.chance.uniform(0, 0.03))
+            for stream in history.streams:  # a few batches, so that the last image can still be read in a moment
+                stream.make()
+                stream.send(stream.made, stream.sockets[-1])
+            history.pump(self.trial.chance.uniform(0, 0.01), publish=False)
             self.clone(history)
         history.finish()
         collector.kill()

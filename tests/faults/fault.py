@@ -41,7 +41,7 @@ import jejak  # noqa: E402
 import restart  # noqa: E402
 from jejak import BIN, Collector, Failed, Skipped, check  # noqa: E402
 
-LIMIT_S, QUICK_LIMIT_S = 600, 150
+LIMIT_S, QUICK_LIMIT_S, GRACE_S = 600, 150, 45
 SHIM = os.path.join(BIN, "../tests/libjejak_fault.so")
 
 
@@ -74,6 +74,10 @@ class Trial:
         self.chance = random.Random(f"{self.seed} {number} {self.control}")
         self.dir = tempfile.mkdtemp(prefix=f"jjk{number}-", dir=options.dir)
         self.homes, self.processes, self.cleanups = [], [], []
+
+    def chance_of(self, what):
+        """Dice of its own, for a thread."""
+        return random.Random(f"{self.seed} {self.number} {what}")
 
     def count(self, full, quick):
         return quick if self.quick else full
@@ -149,17 +153,25 @@ def judged(prove, trial):
     return (f"not seen: {figure}", "FAILED") if trial.control else (figure, "ok")
 
 
+def out_of_time(*_):
+    raise TimeoutError("out of time")
+
+
 def main(prove):
     options = parse()
     number, name = re.fullmatch(r"(\d\d)_(\w+)\.py", os.path.basename(sys.argv[0])).groups()
     name = name.replace("_", " ")
-    faulthandler.dump_traceback_later(QUICK_LIMIT_S if options.quick or options.control else LIMIT_S, exit=True)
+    limit_s = QUICK_LIMIT_S if options.quick or options.control else LIMIT_S
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(limit_s)
+    faulthandler.dump_traceback_later(limit_s + GRACE_S, exit=True)
     print(f"seed: --seed {options.seed}{' --control' if options.control else ''} programs: {BIN}", flush=True)
     trial, started = Trial(options, number, name), time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         figure, verdict = judged(prove, trial)
     finally:
+        signal.alarm(0)
         trial.end()
     print(f"  {time.monotonic() - started:.1f} s")
     print(f"{number}\t{name}\t{figure}\t{verdict}", flush=True)

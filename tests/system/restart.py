@@ -14,6 +14,7 @@ from jejak import Collector, Failed, Publisher, batch, check, event, main, read_
 
 IN_FLIGHT = 64
 LEARNERS = 300
+RESEND_S = 1
 
 
 class Stream:
@@ -97,8 +98,12 @@ class Stream:
         for socket in self.sockets:
             while (answer := socket.receive(0)) is not None:
                 self.take(answer)
-        if self.unsettled and time.monotonic() - self.moved > 1:
-            self.resend()
+        if self.unsettled and time.monotonic() - self.moved > RESEND_S:
+            self.miss()
+
+    def miss(self):
+        """No answer for RESEND_S."""
+        self.resend()
 
     def close(self):
         for socket in self.sockets:
