@@ -6,17 +6,7 @@
 #ifndef JEJAK_TESTS_FUZZ_FUZZ_H
 #define JEJAK_TESTS_FUZZ_FUZZ_H
 
+#include "tests/fuzz/promise.h"
 #include "tests/support/bytes.h"
-
-#include <stdio.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define promise(condition) ((condition) ? (void)0 : promise_broken(__FILE__, __LINE__, #condition))
-static inline _Noreturn void promise_broken(const char *file, int line, const char *condition)
-{
-    fprintf(stderr, "%s:%d: broken promise: %s\n", file, line, condition);
-    abort();
-}
 
 #endif
