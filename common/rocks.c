@@ -288,6 +288,8 @@ enum status rocks_open(const char *path, const struct rocks_options *options, co
     enum status status = store_expected(path, options->mode, error);
     if (status == STATUS_OK && options->mode == ROCKS_READ_ONLY && !options->beside_writer)
         status = reader_may_open(path, error);
+    if (status == STATUS_OK && options->mode == ROCKS_READ_ONLY && !options->beside_writer)
+        status = rocks_sync_logs(path, error);
     if (status != STATUS_OK)
         return status;
     if (options->mode == ROCKS_CREATE && mkdir(path, 0700) != 0 && errno != EEXIST)

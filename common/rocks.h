@@ -17,9 +17,11 @@ struct rocks_batch;
 struct rocks_iterator;
 
 enum rocks_mode {
-    ROCKS_CREATE,    /* a new store; refused where one stands */
-    ROCKS_WRITE,     /* an existing store; refused where none stands */
-    ROCKS_READ_ONLY, /* an existing store that nobody writes at the moment */
+    ROCKS_CREATE, /* a new store; refused where one stands */
+    ROCKS_WRITE,  /* an existing store; refused where none stands */
+    /* An existing store that nobody writes at the moment. Its write-ahead logs are synced first: what is read stays, also
+     * where whoever wrote it died before it could sync. */
+    ROCKS_READ_ONLY,
     /* An existing store as it was before the first damaged record of its write-ahead logs: a power cut leaves the end of
      * what was never synced half written. To look at, or for writing: then whatever is behind is gone for good. */
     ROCKS_READ_CUT,

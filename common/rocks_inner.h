@@ -32,4 +32,7 @@ struct rocks {
 /* Turns RocksDB's message (which it frees) into a status and a text: "PATH: what: message". */
 enum status rocks_failed(const struct rocks *store, const char *what, char *message, struct error *error);
 
+/* rocks_sync.c: every write-ahead log in the store's folder gets to stable storage. */
+enum status rocks_sync_logs(const char *path, struct error *error) must_check;
+
 #endif

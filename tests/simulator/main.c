@@ -30,6 +30,7 @@ static const char *const mutant_names[MUTANT_COUNT] = {
     [MUTANT_NO_FLUSH] = "no-flush",
     [MUTANT_NO_FOLDER_SYNC] = "no-folder-sync",
     [MUTANT_POSITION_APART] = "position-apart",
+    [MUTANT_NO_LOG_SYNC] = "no-log-sync",
 };
 
 struct arguments {

@@ -92,6 +92,8 @@ enum status rocks_open(const char *path, const struct rocks_options *options, co
     struct rocks *opened = mem_new(1, sizeof *opened);
     *opened = (struct rocks){.disk = disk, .process = process_self(), .remade = options->remade};
     opened->reads_only = options->mode == ROCKS_READ_ONLY;
+    if (opened->reads_only && !options->beside_writer && world.mutant != MUTANT_NO_LOG_SYNC)
+        store_sync_logs(disk);
     opened->path = mem_text("%s", path);
     for (size_t i = 0; i < disk->family_count; i++)
         if (!disk->families[i]->dropped)

@@ -145,6 +145,17 @@ void store_sync(struct disk_store *store)
         store_flush_all(store);
 }
 
+void store_sync_logs(struct disk_store *store)
+{
+    bool all = true;
+    for (size_t i = 0; i < store->logged_count; i++) {
+        store->logged[i].synced |= !store->logged[i].memory;
+        all &= store->logged[i].synced;
+    }
+    if (all)
+        store_flush_all(store);
+}
+
 /* Goes back to the base and plays what is left: of each log what was synced, and some of what follows it. */
 static void keep_some(struct disk_store *store, bool (*may_go)(const struct logged *))
 {

@@ -62,6 +62,7 @@ void batch_free(struct batch *batch);
 /* Applies a copy of the batch: seen from now on, safe after store_sync() or store_flush(). */
 void store_apply(struct disk_store *store, const struct batch *batch, bool memory);
 void store_sync(struct disk_store *store);
+void store_sync_logs(struct disk_store *store); /* those of earlier processes, too */
 void store_flush_all(struct disk_store *store);
 void store_forget_memory(struct disk_store *store); /* what passed the log by and was not flushed, or some of it */
 

@@ -31,6 +31,7 @@ enum mutant { /* a defence switched off: the simulator must find what it costs *
     MUTANT_NO_FLUSH,       /* what an earlier process wrote and did not sync counts as safe when it is read back */
     MUTANT_NO_FOLDER_SYNC, /* a file's bytes are synced, its name is not */
     MUTANT_POSITION_APART, /* how far the log is folded is written before what was folded, not with it */
+    MUTANT_NO_LOG_SYNC,    /* whoever reads a store that nobody writes reads what a power cut can take away */
     MUTANT_COUNT
 };
 
