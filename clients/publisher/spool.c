@@ -73,7 +73,9 @@ static enum status sync_folder(const struct spool *spool, struct error *error)
     return result == 0 ? STATUS_OK : error_errno(error, STATUS_IO, "syncing %s", spool->folder);
 }
 
-/* What a crash cut off is taken back; a file without a state is a new one. */
+/* What a crash cut off is taken back; a file without a state is a new one. What an earlier process wrote and did not live to
+ * sync is read back like the rest: it is synced before any of it is sent, or a power cut could take a batch that is on its
+ * way, and other events would get its seq. */
 static enum status adopt(struct spool *spool, const uint8_t session[SESSION_BYTES], struct error *error)
 {
     uint64_t end = 0;
@@ -87,7 +89,7 @@ static enum status adopt(struct spool *spool, const uint8_t session[SESSION_BYTE
         return error_errno(error, STATUS_IO, "cutting %s", spool->journal.path);
     spool->journal.end = end;
     if (spool->backlog.has_session)
-        return STATUS_OK;
+        return journal_sync(&spool->journal, error);
     memcpy(spool->backlog.session, session, SESSION_BYTES);
     spool->backlog.has_session = true;
     status = copy_state(&spool->backlog, &spool->journal, error);
