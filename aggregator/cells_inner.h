@@ -34,7 +34,7 @@ struct cells {
     uint32_t slot_count;
 
     struct cells_lost *lost; /* by first offset */
-    uint32_t lost_count;
+    uint32_t lost_count, lost_room;
 
     uint64_t *dead, *restricted; /* a bit a learner number */
     uint32_t learner_room;       /* in bits */

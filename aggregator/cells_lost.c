@@ -18,12 +18,15 @@ static void key_write(uint64_t first, uint8_t key[KEY_BYTES])
 
 static void remember(struct cells *cells, const struct cells_lost *lost)
 {
-    uint32_t at = 0;
-    while (at < cells->lost_count && cells->lost[at].first < lost->first)
-        at++;
+    uint32_t at = cells->lost_count; /* from the end: they come in order */
+    while (at > 0 && cells->lost[at - 1].first >= lost->first)
+        at--;
     bool known = at < cells->lost_count && cells->lost[at].first == lost->first;
     if (!known) {
-        cells->lost = mem_grow(cells->lost, cells->lost_count + 1, sizeof *cells->lost);
+        if (cells->lost_count == cells->lost_room) {
+            cells->lost_room = cells->lost_room ? 2 * cells->lost_room : 16;
+            cells->lost = mem_grow(cells->lost, cells->lost_room, sizeof *cells->lost);
+        }
         memmove(cells->lost + at + 1, cells->lost + at, (cells->lost_count - at) * sizeof *lost);
         cells->lost_count++;
     }
