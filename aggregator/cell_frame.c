@@ -1,5 +1,6 @@
 #include "aggregator/cell_frame.h"
 
+#include "common/format.h"
 #include "common/zone.h"
 
 #include <xxhash.h>
@@ -98,9 +99,8 @@ enum status frame_open(struct slice value, const struct cell_key *key, struct fr
         return frame_damaged(frame->what, key, "its checksum does not match", error);
     if (memcmp(at, frame->what, 4) != 0)
         return frame_damaged(frame->what, key, "it is something else", error);
-    if (at[4] != CELL_VERSION)
-        return error_set(error, STATUS_NEWER, "cells: a %s of format %u; this program knows %d",
-                         frame_title(frame->what), at[4], CELL_VERSION);
+    if (format_check(at[4], CELL_VERSION, error) != STATUS_OK)
+        return error_prefix(error, "cells: the %s of content %u", frame_title(frame->what), key->content);
     if (get_u32(at + 12) != key->content || (int32_t)get_u32(at + 16) != key->day)
         return frame_damaged(frame->what, key, "it belongs to another cell", error);
     int64_t base_ms = (int64_t)get_u64(at + 24);

@@ -123,6 +123,9 @@ enum status cells_open(const char *path, enum cells_mode mode, const struct cell
     enum status status = STATUS_OK;
     if (mode != CELLS_WRITE && !rocks_exists(path))
         status = error_set(error, STATUS_NO_INPUT, "%s: no cells stand here; run `jejak-aggregator fold` first", path);
+    if (status == STATUS_OK && mode == CELLS_WRITE && !make &&
+        rocks_look_format(path, CELLS_FORMAT, error) != STATUS_OK)
+        status = error_prefix(error, "the cells %s", path);
     if (status == STATUS_OK)
         status = store_open(cells, settings->cache_bytes, make, error);
     if (mode == CELLS_WRITE && !make && cells->store && never_made(cells)) {

@@ -11,10 +11,11 @@
  */
 #include "aggregator/cells_inner.h"
 
+#include "common/format.h"
+
 #include <stdlib.h>
 
 enum {
-    CELLS_FORMAT = 1,
     POSITION_BYTES = LOG_ID_BYTES + 4 + 8 + 4 + 8,
 };
 
@@ -80,9 +81,8 @@ enum status cells_read_settings(struct cells *cells, const struct cells_settings
 {
     uint32_t format = 0;
     enum status status = read_u32(cells, "format", &format, error);
-    if (status == STATUS_OK && format != CELLS_FORMAT)
-        status = error_set(error, STATUS_NEWER, "%s: cells of format %u; this program knows %d", cells->path, format,
-                           CELLS_FORMAT);
+    if (status == STATUS_OK && format_check(format, CELLS_FORMAT, error) != STATUS_OK)
+        status = error_prefix(error, "the cells %s", cells->path);
     if (status == STATUS_OK)
         status = read_u32(cells, "max_slice_ms", &cells->max_slice_ms, error);
     if (status != STATUS_OK)

@@ -6,6 +6,10 @@
 
 #include "common/rocks.h"
 
+enum {
+    CELLS_FORMAT = 1,
+};
+
 /* A cell with more than one piece, perhaps. */
 struct cell_place {
     uint32_t content;

@@ -127,12 +127,13 @@ static enum status roll_all(struct cells *cells, struct error *error)
     return status;
 }
 
-static enum status fold_here(const struct config *config, struct error *error)
+/* source: becomes fold_here()'s; NULL: opened once the cells are. */
+static enum status fold_here(const struct config *config, struct source *source, struct error *error)
 {
-    struct feed feed = {.fold_events = (uint32_t)config_whole(config, CONFIG_FOLD_EVENTS)};
+    struct feed feed = {.source = source, .fold_events = (uint32_t)config_whole(config, CONFIG_FOLD_EVENTS)};
     int64_t start_ns = clock_mono_ns();
     enum status status = follow_cells_open(config, FOLD_CACHE_BYTES, &feed.cells, error);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !source)
         status = source_open(config, &feed.source, error);
     uint64_t before = status == STATUS_OK ? feed_offset(&feed) : 0;
     if (status == STATUS_OK)
@@ -154,8 +155,14 @@ static enum status fold_here(const struct config *config, struct error *error)
 
 static enum status rebuild_here(const struct config *config, struct error *error)
 {
-    enum status status = cells_wipe(config_text(config, CONFIG_CELLS), error);
-    return status == STATUS_OK ? fold_here(config, error) : status;
+    struct source *source = NULL;
+    enum status status = source_open(config, &source, error); /* first: a log that cannot be read must cost no cells */
+    if (status == STATUS_OK)
+        status = cells_wipe(config_text(config, CONFIG_CELLS), error);
+    if (status == STATUS_OK)
+        return fold_here(config, source, error);
+    source_close(source);
+    return status;
 }
 
 /* Whoever holds the cells: where it does not tell its status soon, it is no follower, or not one that can answer. */
@@ -186,7 +193,7 @@ static int fold(int argc, char **argv)
                                &arguments, &config, &error);
     take_signals();
     if (status == STATUS_OK)
-        status = fold_here(config, &error);
+        status = fold_here(config, NULL, &error);
     if (status == STATUS_BUSY && query_may_answer(config)) {
         status = ask_follower(config, "fold", FOLD_TIMEOUT_MS, &error);
     } else if (status == STATUS_FORKED && arguments.rebuild_on_fork) {

@@ -77,7 +77,7 @@ enum status source_store_open(const char *path, struct source_store **out, struc
     };
     enum status status = rocks_open(path, &options, NULL, 0, &store->rocks, error);
     if (status == STATUS_OK)
-        status = base_read(store, error);
+        status = base_read(store, error) == STATUS_OK ? STATUS_OK : error_prefix(error, "the event log %s", path);
     if (status == STATUS_OK) {
         store->learners = rocks_family(store->rocks, LOGSTORE_LEARNERS);
         if (!store->learners)

@@ -3,6 +3,7 @@
 #include "common/block.h"
 
 #include <stdlib.h>
+#define uthash_malloc(size) mem_new(1, size)
 #include <uthash.h>
 
 static const char *const domains[ROLE_COUNT] = {
@@ -148,9 +149,10 @@ static void keep_those_in(struct roles *roles, enum role role, const struct entr
     HASH_ITER(hh, roles->entries[role], entry, next)
     {
         HASH_FIND_STR(there, entry->user, found);
+        // cppcheck-suppress uninitvar ; HASH_ITER sets it
         if (found && found->publisher == entry->publisher)
             continue;
-        HASH_DEL(roles->entries[role], entry);
+        HASH_DEL(roles->entries[role], entry); // NOLINT(clang-analyzer-core.NullDereference): it is in the table
         free(entry);
     }
 }

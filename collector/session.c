@@ -1,6 +1,9 @@
 #include "collector/session.h"
 
+#include "common/format.h"
+
 #include <stdlib.h>
+#define uthash_malloc(size) mem_new(1, size)
 #include <uthash.h>
 
 enum {
@@ -177,9 +180,8 @@ enum status session_decode(struct slice bytes, struct session *session, struct e
 {
     if (bytes.size < SESSION_STATE_HEADER_BYTES)
         return error_set(error, STATUS_CORRUPT, "a session's state of %zu bytes cannot be", bytes.size);
-    if (bytes.data[0] != STATE_VERSION)
-        return error_set(error, STATUS_NEWER, "a session's state is of format %u, this program knows %d", bytes.data[0],
-                         STATE_VERSION);
+    if (format_check(bytes.data[0], STATE_VERSION, error) != STATUS_OK)
+        return error_prefix(error, "the event log: a session's state");
     uint64_t settled = get_u64(bytes.data + 1), count = get_u64(bytes.data + 17);
     bool fits =
         count <= SESSION_FINGERPRINTS && count <= settled && bytes.size == SESSION_STATE_HEADER_BYTES + 8 * count;

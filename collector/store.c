@@ -150,6 +150,17 @@ static enum status open_before_damage(const struct config *config, const struct 
     return open_stores(config, options, ROCKS_WRITE_CUT, store, error);
 }
 
+/* Nothing is written to stores that a newer program wrote. */
+static enum status look_formats(const struct config *config, struct error *error)
+{
+    const char *vault = config_text(config, CONFIG_VAULT), *log = config_text(config, CONFIG_LOG);
+    if (rocks_look_format(vault, VAULT_FORMAT, error) != STATUS_OK)
+        return error_prefix(error, "the vault %s", vault);
+    if (rocks_look_format(log, LOGSTORE_FORMAT, error) != STATUS_OK)
+        return error_prefix(error, "the event log %s", log);
+    return STATUS_OK;
+}
+
 static enum status open_all(const struct config *config, const struct store_options *options, struct store *store,
                             struct error *error)
 {
@@ -172,7 +183,9 @@ static enum status open_all(const struct config *config, const struct store_opti
 enum status store_open(const struct config *config, const struct store_options *options, struct store *store,
                        struct error *error)
 {
-    enum status status = open_all(config, options, store, error);
+    enum status status = options->create ? STATUS_OK : look_formats(config, error);
+    if (status == STATUS_OK)
+        status = open_all(config, options, store, error);
     if (status == STATUS_FULL && !options->create && ballast_give_up(config))
         status = open_all(config, options, store, error);
     return status;

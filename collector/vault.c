@@ -1,5 +1,6 @@
 #include "collector/vault.h"
 
+#include "common/format.h"
 #include "common/secret.h"
 
 #include <sodium.h>
@@ -99,9 +100,8 @@ static enum status read_first(struct vault *vault, struct error *error)
 {
     uint8_t format[4], rows[8];
     enum status status = read_fixed(vault, "format", format, sizeof format, error);
-    if (status == STATUS_OK && get_u32(format) != VAULT_FORMAT)
-        return error_set(error, STATUS_NEWER, "it is of format %u, this program knows %d; use the newer program",
-                         get_u32(format), VAULT_FORMAT);
+    if (status == STATUS_OK)
+        status = format_check(get_u32(format), VAULT_FORMAT, error);
     if (status == STATUS_OK)
         status = read_fixed(vault, "tenant", vault->tenant, sizeof vault->tenant, error);
     if (status == STATUS_OK && vault->writes)

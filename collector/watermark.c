@@ -1,5 +1,7 @@
 #include "collector/watermark.h"
 
+#include "common/format.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -56,9 +58,8 @@ static enum status choose_slot(struct watermark *watermark, const uint8_t *slots
     }
     if (!best)
         return error_set(error, STATUS_CORRUPT, "%s: no slot of the watermark is whole", watermark->path);
-    if (get_u32(best + 4) != WATERMARK_VERSION)
-        return error_set(error, STATUS_NEWER, "%s is of format %u, this program knows %d", watermark->path,
-                         get_u32(best + 4), WATERMARK_VERSION);
+    if (format_check(get_u32(best + 4), WATERMARK_VERSION, error) != STATUS_OK)
+        return error_prefix(error, "the watermark %s", watermark->path);
     watermark->sequence = get_u64(best + 48);
     decode_slot(best, mark);
     return STATUS_OK;

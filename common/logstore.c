@@ -1,5 +1,7 @@
 #include "common/logstore.h"
 
+#include "common/format.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,11 +59,7 @@ enum status logstore_format_check(struct slice bytes, struct error *error)
 {
     if (bytes.size != 4)
         return error_set(error, STATUS_CORRUPT, "it has no format row: not a store of Jejak, or a damaged one");
-    uint32_t format = get_u32(bytes.data);
-    if (format != LOGSTORE_FORMAT)
-        return error_set(error, STATUS_NEWER, "it is of format %u, this program knows %u; use the newer program",
-                         format, LOGSTORE_FORMAT);
-    return STATUS_OK;
+    return format_check(get_u32(bytes.data), LOGSTORE_FORMAT, error);
 }
 
 void logstore_number_key(uint32_t number, uint8_t key[LOGSTORE_NUMBER_KEY_BYTES])

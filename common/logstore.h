@@ -54,7 +54,7 @@ enum status logstore_next_read(struct slice bytes, struct logstore_next *next, s
 void logstore_identity_write(const struct logstore_identity *identity, uint8_t bytes[LOGSTORE_IDENTITY_BYTES]);
 enum status logstore_identity_read(struct slice bytes, struct logstore_identity *identity,
                                    struct error *error) must_check;
-/* STATUS_NEWER for a format above ours, STATUS_CORRUPT for no format at all. */
+/* format.h; STATUS_CORRUPT also for no format at all. */
 enum status logstore_format_check(struct slice bytes, struct error *error) must_check;
 
 void logstore_number_key(uint32_t number, uint8_t key[LOGSTORE_NUMBER_KEY_BYTES]);

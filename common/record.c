@@ -1,4 +1,5 @@
 #include "common/block_layout.h"
+#include "common/format.h"
 
 #include <xxhash.h>
 
@@ -150,10 +151,9 @@ enum status record_open(struct slice record, struct record_header *header, struc
     if (get_u64(record.data + sealed) != XXH3_64bits(record.data, sealed))
         return record_corrupt(error, &read, "its checksum does not match");
     unsigned version = get_u16(record.data + 4);
-    if (version > RECORD_VERSION)
-        return error_set(error, STATUS_NEWER, "the record at offset %llu is of format %u; this program knows %u",
-                         (unsigned long long)read.first_offset, version, RECORD_VERSION);
-    if (version != RECORD_VERSION || !spare_is_zero(record.data))
+    if (format_check(version, RECORD_VERSION, error) != STATUS_OK)
+        return error_prefix(error, "the record at offset %llu", (unsigned long long)read.first_offset);
+    if (!spare_is_zero(record.data))
         return record_corrupt(error, &read, "its header is of no version");
     if (sealed != RECORD_HEADER_BYTES + (size_t)read.body_size)
         return record_corrupt(error, &read, "its size does not match");

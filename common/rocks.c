@@ -38,6 +38,11 @@ enum status rocks_failed(const struct rocks *store, const char *what, char *mess
     return status;
 }
 
+static bool reads_only(enum rocks_mode mode)
+{
+    return mode == ROCKS_READ_ONLY || mode == ROCKS_READ_CUT;
+}
+
 /* The info log's folder: in memory, for a full disk must not end the process (Debian's build aborts when a write to
  * that log fails). The writer's has a fixed name, so what a crash leaves is used again; readers have one each. */
 static char *log_folder_make(const char *store_path, bool reader)
@@ -247,7 +252,7 @@ static enum status families_open(struct rocks *store, enum rocks_mode mode, cons
     for (size_t i = 0; i < count; i++)
         options[i] = options_of(store, names[i]);
     int n = (int)count;
-    if (mode == ROCKS_READ_ONLY || mode == ROCKS_READ_CUT)
+    if (reads_only(mode))
         store->db = rocksdb_open_for_read_only_column_families(store->options, store->path, n, names, options, handles,
                                                                0, &message);
     else
@@ -270,14 +275,17 @@ static enum status store_create(struct rocks *store, const char *const *families
     return status;
 }
 
-static enum status store_open(struct rocks *store, enum rocks_mode mode, struct error *error)
+static enum status store_open(struct rocks *store, const struct rocks_options *options, struct error *error)
 {
     char *message = NULL;
     size_t count = 0;
     char **names = rocksdb_list_column_families(store->options, store->path, &count, &message);
     if (message)
         return rocks_failed(store, "listing families", message, error);
-    enum status status = families_open(store, mode, (const char *const *)names, count, error);
+    static const char *const default_only[] = {"default"};
+    enum status status = options->default_only
+                             ? families_open(store, options->mode, default_only, ARRAY_COUNT(default_only), error)
+                             : families_open(store, options->mode, (const char *const *)names, count, error);
     rocksdb_list_column_families_destroy(names, count);
     return status;
 }
@@ -298,11 +306,11 @@ enum status rocks_open(const char *path, const struct rocks_options *options, co
     pthread_mutex_init(&opened->lock, NULL);
     char *absolute = realpath(path, NULL);
     opened->path = absolute ? absolute : mem_text("%s", path);
-    opened->log_path = log_folder_make(opened->path, options->mode == ROCKS_READ_ONLY);
+    opened->log_path = log_folder_make(opened->path, reads_only(options->mode));
     status = options_open(opened, options, error);
     if (status == STATUS_OK)
         status = options->mode == ROCKS_CREATE ? store_create(opened, families, family_count, error)
-                                               : store_open(opened, options->mode, error);
+                                               : store_open(opened, options, error);
     if (status == STATUS_OK && options->mode == ROCKS_WRITE_CUT)
         status = rocks_flush(opened, error); /* else the damaged log stays, and the next start meets it */
     if (status != STATUS_OK) {

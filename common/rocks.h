@@ -33,6 +33,7 @@ struct rocks_options {
     /* ROCKS_READ_ONLY although somebody writes: the store as it is at this moment, synced or not. STATUS_IO or STATUS_CORRUPT
      * where files went while it was opened: try again. */
     bool beside_writer;
+    bool default_only;         /* to be read, and of its families only "default" */
     size_t write_buffer_bytes; /* a memtable */
     size_t cache_bytes;        /* uncompressed blocks */
     size_t max_wal_bytes;
@@ -57,6 +58,10 @@ struct rocks_options {
 enum status rocks_open(const char *path, const struct rocks_options *options, const char *const *families,
                        size_t family_count, struct rocks **store, struct error *error) must_check;
 void rocks_close(struct rocks *store);
+/* Before a store is opened for writing: the number in its row "format" (u32 LE, family "default"; every store of ours has
+ * one), seen without changing a byte. STATUS_NEWER or STATUS_CORRUPT where it is one that this program, which knows those
+ * up to `known`, must not touch (format.h). STATUS_OK also where it cannot be told: opening it will tell why. */
+enum status rocks_look_format(const char *path, uint32_t known, struct error *error) must_check;
 /* Removes a store's files, damaged ones too; STATUS_BUSY where another program has it open. */
 enum status rocks_destroy(const char *path, struct error *error) must_check;
 /* Does a store stand in this folder (its CURRENT file)? */

@@ -1,5 +1,7 @@
 #include "clients/publish/resume.h"
 
+#include "common/format.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +13,8 @@
 #include <xxhash.h>
 
 enum {
+    RESUME_FORMAT = 1,
+    FORMAT_DIGITS = 9,
     STRETCH_BYTES = 64 << 10,
     HEX_BYTES = 2 * SESSION_BYTES + 1
 };
@@ -90,7 +94,7 @@ static uint64_t place_in(const struct resume *resume, size_t file)
 static enum status write_all(FILE *file, const struct resume_files *files, const struct resume *resume,
                              struct error *error)
 {
-    fprintf(file, "jejak-resume 1\nsession ");
+    fprintf(file, "jejak-resume %d\nsession ", RESUME_FORMAT);
     for (size_t i = 0; i < SESSION_BYTES; i++)
         fprintf(file, "%02x", resume->session[i]);
     fprintf(file, "\nsettled %" PRIu64 "\nbatch %" PRIu32 "\nshift %" PRId64 "\ndone %d\n", resume->settled,
@@ -130,17 +134,29 @@ enum status resume_write(const char *path, const struct resume_files *files, con
 static bool read_hex(const char *text, uint8_t session[SESSION_BYTES])
 {
     for (size_t i = 0; i < SESSION_BYTES; i++)
+        // NOLINTNEXTLINE(cert-err34-c): two hex digits fit
         if (sscanf(text + 2 * i, "%2hhx", &session[i]) != 1)
             return false;
     return true;
+}
+
+static enum status read_format(FILE *file, const char *path, struct error *error)
+{
+    char format[FORMAT_DIGITS + 1];
+    if (fscanf(file, "jejak-resume %9[0-9]\n", format) != 1)
+        return error_set(error, STATUS_DATA, "%s is not the resume file of a run", path);
+    return format_check((uint32_t)strtoul(format, NULL, 10), RESUME_FORMAT, error) == STATUS_OK
+               ? STATUS_OK
+               : error_prefix(error, "%s", path);
 }
 
 static bool read_head(FILE *file, struct resume *resume)
 {
     char hex[HEX_BYTES];
     int done;
+    // NOLINTNEXTLINE(cert-err34-c): numbers out of range name no place in the files, and are refused as that
     int got = fscanf(file,
-                     "jejak-resume 1\nsession %32[0-9a-f]\nsettled %" SCNu64 "\nbatch %" SCNu32 "\nshift %" SCNd64
+                     "session %32[0-9a-f]\nsettled %" SCNu64 "\nbatch %" SCNu32 "\nshift %" SCNd64
                      "\ndone %d\nplace %" SCNu32 " %" SCNu64 " %" SCNu64 "\n",
                      hex, &resume->settled, &resume->batch, &resume->shift_days, &done, &resume->place.file,
                      &resume->place.at.offset, &resume->place.at.line);
@@ -168,6 +184,7 @@ static enum status check_files(FILE *file, const struct resume_files *files, con
     for (size_t i = 0; i < files->count; i++) {
         struct identity known;
         char name[PATH_MAX];
+        // NOLINTNEXTLINE(cert-err34-c): a number out of range is no file's
         int got = fscanf(file, "file %" SCNu64 " %" SCNx64 " %" SCNx64 " ", &known.size, &known.head, &known.before);
         if (got != 3 || !fgets(name, sizeof name, file))
             return error_set(error, STATUS_DATA, "the run was begun with fewer files");
@@ -194,8 +211,8 @@ enum status resume_read(const char *path, const struct resume_files *files, bool
     }
     if (!file)
         return error_errno(error, STATUS_NO_INPUT, "%s", path);
-    enum status status = STATUS_OK;
-    if (!read_head(file, &read) || read.place.file >= files->count)
+    enum status status = read_format(file, path, error);
+    if (status == STATUS_OK && (!read_head(file, &read) || read.place.file >= files->count))
         status = error_set(error, STATUS_DATA, "%s is not the resume file of a run", path);
     if (status == STATUS_OK && check_files(file, files, &read, error) != STATUS_OK)
         status = error_prefix(error, "%s", path);

@@ -132,6 +132,11 @@ static enum status replay_end(const struct journal *journal, const struct journa
     case SEALED_FOREIGN:
         return error_set(error, STATUS_FOREIGN, "%s was written under another key than this publisher's",
                          journal->path);
+    case SEALED_NEWER:
+        return error_set(error, STATUS_NEWER,
+                         "%s holds a record of kind %u at byte %" PRIu64
+                         ", this program knows kinds up to %d; use the newer program that wrote it",
+                         journal->path, reader->record.type, journal_at(reader), SEALED_TYPES);
     case SEALED_DAMAGED:
     case SEALED_OPENED:
         break;

@@ -46,7 +46,7 @@ enum jejak_status {
     JEJAK_REFUSED,     /* this collector does not speak our protocol version: everything is kept, nothing is sent */
     JEJAK_USAGE,       /* an option is wrong */
     JEJAK_DENIED,      /* a file has the wrong mode, or the spool another key */
-    JEJAK_CORRUPT,     /* the spool is damaged */
+    JEJAK_CORRUPT,     /* the spool is damaged, or a newer libjejak wrote it: the text says which */
     JEJAK_FAILED,      /* the operating system refused: the text says what */
 };
 

@@ -78,12 +78,24 @@ static bool head_is_ours(const uint8_t *head, uint64_t ordinal)
     uint8_t ours[SEALED_HEAD_BYTES];
     size_t size = get_u32(head);
     bool is_run = head[4] == SEALED_RUN;
-    if (head[4] < SEALED_RUN || head[4] > SEALED_NOTE || size < SEALED_TAG_BYTES)
+    if (head[4] < SEALED_RUN || head[4] > SEALED_TYPES || size < SEALED_TAG_BYTES)
         return false;
     if (is_run ? size != SEALED_RUN_BYTES + SEALED_TAG_BYTES : size > SEALED_TEXT_MAX + SEALED_TAG_BYTES)
         return false;
     put_head(ours, size, head[4], is_run ? 0 : ordinal);
     return memcmp(ours, head, SEALED_HEAD_BYTES) == 0;
+}
+
+/* Of a type that is not known here: the first record of a run, or one in it. */
+static bool head_is_newer(const uint8_t *head, uint64_t ordinal)
+{
+    uint8_t theirs[SEALED_HEAD_BYTES];
+    if (head[4] <= SEALED_TYPES)
+        return false;
+    put_head(theirs, get_u32(head), head[4], ordinal);
+    bool in_run = memcmp(theirs, head, SEALED_HEAD_BYTES) == 0;
+    put_head(theirs, get_u32(head), head[4], 0);
+    return in_run || memcmp(theirs, head, SEALED_HEAD_BYTES) == 0;
 }
 
 static enum sealed_result open_run(struct sealed_run *run, const uint8_t *head, struct sealed *record)
@@ -107,12 +119,14 @@ enum sealed_result sealed_open(struct sealed_run *run, struct slice *file, struc
     if (file->size < SEALED_HEAD_BYTES)
         return SEALED_CUT;
     const uint8_t *head = file->data;
+    record->type = head[4];
+    if (head_is_newer(head, run->ordinal))
+        return SEALED_NEWER;
     if (!head_is_ours(head, run->ordinal))
         return broken;
     size_t size = get_u32(head);
     if (file->size - SEALED_HEAD_BYTES < size)
         return SEALED_CUT;
-    record->type = head[4];
     if (record->type == SEALED_RUN) {
         enum sealed_result result = open_run(run, head, record);
         if (result != SEALED_OPENED)

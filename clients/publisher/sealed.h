@@ -21,6 +21,8 @@
  *   cut      the end of the file is short of what the head says, or ends in zeros: a write that a crash cut off. The
  *            bytes before are whole, whatever the crash was
  *   foreign  the first record of a run does not open: another key
+ *   newer    the head is whole (its check fits) and of a type that this program does not know: a newer one wrote it.
+ *            Whoever changes what stands in a record, or how it is sealed, gives it a new type
  *   damaged  anything else
  */
 #ifndef JEJAK_PUBLISHER_SEALED_H
@@ -44,6 +46,7 @@ enum sealed_type { /* stored: numbers never change */
     SEALED_SEAL = 4,
     SEALED_SETTLED = 5,
     SEALED_NOTE = 6,
+    SEALED_TYPES = SEALED_NOTE, /* known ones: 1 to this */
 };
 
 struct sealed_run {
@@ -64,6 +67,7 @@ enum sealed_result {
     SEALED_END,
     SEALED_CUT,
     SEALED_FOREIGN,
+    SEALED_NEWER, /* record->type is what stands there */
     SEALED_DAMAGED,
 };
 struct sealed {

@@ -20,7 +20,7 @@
  *
  * Events after the last seal are the open batch of whoever opens the spool next. A write that a crash cut off at the
  * end is taken back and counted; a damaged record before that is STATUS_CORRUPT, a file under another key
- * STATUS_FOREIGN: nothing is changed then.
+ * STATUS_FOREIGN, one of a kind that is not known here STATUS_NEWER: nothing is changed then.
  *
  * What is settled leaves the disk: when nothing is left, or when it fills a quarter of the bound (at least 1 MiB), the
  * rest is written to a new file that takes the old one's place. When the spool has reached its bound, spool_event()

@@ -149,6 +149,20 @@ Test(resume, a_pipe_cannot_be_resumed)
     close(keep);
 }
 
+Test(resume, a_newer_position_is_refused_by_name)
+{
+    bool found;
+    struct resume resume;
+    write_data(SIZE, SIZE);
+    cr_assert(eq(int, write_position(false), STATUS_OK));
+    FILE *file = fopen(position, "r+");
+    fseek(file, (long)strlen("jejak-resume "), SEEK_SET);
+    fputc('2', file);
+    fclose(file);
+    cr_assert(eq(int, read_position(data, &found, &resume), STATUS_NEWER));
+    cr_assert_not_null(strstr(error.text, "it is of format 2, this program knows 1"), "%s", error.text);
+}
+
 Test(resume, a_damaged_position_is_refused)
 {
     bool found;

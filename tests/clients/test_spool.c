@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 static const uint8_t session[SESSION_BYTES] = "spooled-session";
 static const uint8_t other_session[SESSION_BYTES] = "another-session";
@@ -291,6 +292,29 @@ Test(spool, a_flipped_byte_is_damage)
         cr_assert(eq(sz, read_file("spool", after, sizeof after), size));
         cr_assert(eq(int, memcmp(bytes, after, size), 0));
         bytes[at] ^= mask;
+    }
+}
+
+/* A whole head of a type that is not known here, of a run's first record and of a later one. */
+Test(spool, a_record_of_a_newer_kind_is_refused_by_name)
+{
+    static uint8_t bytes[1 << 16], after[1 << 16];
+    fill();
+    size_t size = read_file("spool", bytes, sizeof bytes), at = 0;
+    for (uint64_t ordinal = 0; ordinal < 2; ordinal++) {
+        struct spool *spool = NULL;
+        uint8_t head[SEALED_HEAD_BYTES];
+        memcpy(head, bytes + at, sizeof head);
+        bytes[at + 4] = SEALED_TYPES + 1;
+        uint64_t check = XXH3_64bits_withSeed(bytes + at, 5, ordinal);
+        memcpy(bytes + at + 5, &check, 3);
+        write_file("spool", bytes, size);
+        cr_assert(eq(int, open_with(secret, 1 << 20, &spool), STATUS_NEWER));
+        cr_assert_not_null(strstr(error.text, "a record of kind 7 at byte"), "%s", error.text);
+        cr_assert(eq(sz, read_file("spool", after, sizeof after), size));
+        cr_assert(eq(int, memcmp(bytes, after, size), 0));
+        memcpy(bytes + at, head, sizeof head);
+        at += SEALED_HEAD_BYTES + get_u32(head);
     }
 }
 

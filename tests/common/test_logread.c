@@ -21,7 +21,12 @@ static struct error error;
 
 static struct rocks *store_open(const char *path, enum rocks_mode mode)
 {
-    struct rocks_options options = {mode, 8 << 20, 1 << 20, 64 << 20, .block_bytes = 4096, .compression_level = 1};
+    struct rocks_options options = {.mode = mode,
+                                    .write_buffer_bytes = 8 << 20,
+                                    .cache_bytes = 1 << 20,
+                                    .max_wal_bytes = 64 << 20,
+                                    .block_bytes = 4096,
+                                    .compression_level = 1};
     options.first_level_files = 100; /* they stay apart */
     options.first_keys = true;
     struct rocks *store = NULL;

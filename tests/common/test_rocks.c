@@ -1,12 +1,14 @@
 #include "common/rocks.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 static char folder[256];
 static struct error error;
@@ -152,6 +154,45 @@ Test(rocks, reading_only_sees_the_write_ahead_log_and_writes_nothing)
     cr_assert_neq(rocks_write(store, batch, true, &error), STATUS_OK);
     rocks_batch_close(batch);
     rocks_close(store);
+}
+
+/* Names and bytes of what stands in the folder, as one number. */
+static uint64_t folder_hash(void)
+{
+    static char bytes[1 << 20];
+    struct dirent **entries = NULL;
+    uint64_t hash = 0;
+    int count = scandir(folder, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        FILE *file = entries[i]->d_type == DT_REG ? fopen(path, "r") : NULL;
+        size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
+        hash = XXH3_64bits_withSeed(bytes, size, XXH3_64bits_withSeed(path, strlen(path), hash));
+        if (file)
+            fclose(file);
+        free(entries[i]);
+    }
+    free(entries);
+    return hash;
+}
+
+Test(rocks, the_format_is_seen_and_not_a_byte_changed)
+{
+    struct rocks *store = open_store(ROCKS_CREATE);
+    put(store, rocks_family(store, "learners"), "k", "v");
+    rocks_close(store);
+    cr_assert_eq(rocks_look_format(folder, 7, &error), STATUS_OK, "there is no row: not for us to say");
+    store = open_store(ROCKS_WRITE);
+    put(store, rocks_family(store, "default"), "format", "\7\1\1\1");
+    rocks_close(store); /* the row is in the write-ahead log */
+    uint64_t before = folder_hash();
+    cr_assert_eq(rocks_look_format(folder, 0x01010107, &error), STATUS_OK, "%s", error.text);
+    cr_assert_eq(rocks_look_format(folder, 0x01010106, &error), STATUS_NEWER);
+    cr_assert_str_eq(error.text,
+                     "it is of format 16843015, this program knows 16843014; use the newer program that wrote it");
+    cr_assert_eq(folder_hash(), before);
+    cr_assert_eq(rocks_look_format("/nowhere", 1, &error), STATUS_OK);
 }
 
 Test(rocks, families_come_and_go_and_are_found_again)
