@@ -46,13 +46,15 @@ void mem_prefer_huge(void *memory, size_t size)
 
 char *mem_text(const char *format, ...)
 {
-    char *text = NULL;
     va_list args;
     va_start(args, format);
-    int length = vasprintf(&text, format, args);
+    int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (length < 0)
-        out_of_memory(1, 0);
+    ensure(length >= 0);
+    char *text = mem_new((size_t)length + 1, 1);
+    va_start(args, format);
+    vsnprintf(text, (size_t)length + 1, format, args);
+    va_end(args);
     return text;
 }
 

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,18 +35,29 @@ static bool key_decode(const char text[KEY_TEXT_BYTES], uint8_t key[KEY_BYTES])
     return fits;
 }
 
+/* A path with something behind it, in place: libjejak makes keys and folders in programs that it must not end. */
+static enum status path_with(const char *path, const char *more, char made[PATH_MAX], struct error *error)
+{
+    if (snprintf(made, PATH_MAX, "%s%s", path, more) < PATH_MAX)
+        return STATUS_OK;
+    return error_set(error, STATUS_CANNOT_MAKE, "%.64s…: the path is longer than %d bytes", path, PATH_MAX - 1);
+}
+
 /* Syncs the folder that holds `path`, so that a new name in it survives a power cut. */
 static enum status folder_sync(const char *path, struct error *error)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? mem_text("%.*s", slash == path ? 1 : (int)(slash - path), path) : mem_text(".");
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    enum status status = STATUS_OK;
+    char folder[PATH_MAX];
+    enum status status = path_with(path, "", folder, error);
+    if (status != STATUS_OK)
+        return status;
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fsync(fd) != 0)
-        status = error_errno(error, STATUS_IO, "%s: the folder cannot be synced", folder);
+        status = error_errno(error, STATUS_IO, "%s: the folder cannot be synced", slash ? folder : ".");
     if (fd >= 0)
         close(fd);
-    free(folder);
     return status;
 }
 
@@ -68,19 +80,19 @@ static enum status key_write(const char *path, const char *text, mode_t mode, st
         return error_set(error, STATUS_DATA, "%s: what should be written there is not a key", path);
     sodium_memzero(key, sizeof key);
 
-    char *draft = mem_text("%s.XXXXXX", path);
-    int fd = mkostemp(draft, O_CLOEXEC);
-    if (fd < 0) {
-        free(draft);
+    char draft[PATH_MAX];
+    enum status status = path_with(path, ".XXXXXX", draft, error);
+    int fd = status == STATUS_OK ? mkostemp(draft, O_CLOEXEC) : -1;
+    if (status != STATUS_OK)
+        return status;
+    if (fd < 0)
         return error_errno(error, STATUS_CANNOT_MAKE, "%s: the key cannot be made", path);
-    }
-    enum status status = key_fill(fd, path, text, mode, error);
+    status = key_fill(fd, path, text, mode, error);
     close(fd);
     if (status == STATUS_OK && link(draft, path) != 0)
         status = errno == EEXIST ? error_set(error, STATUS_CANNOT_MAKE, "%s: there is a key already; it stays", path)
                                  : error_errno(error, STATUS_CANNOT_MAKE, "%s: the key cannot be made", path);
     unlink(draft);
-    free(draft);
     return status == STATUS_OK ? folder_sync(path, error) : status;
 }
 
@@ -278,8 +290,10 @@ enum status keyfile_each_public(const char *folder, keyfile_each_fn each, void *
 
 enum status folder_make(const char *path, struct error *error)
 {
-    char *made = mem_text("%s", path);
-    enum status status = STATUS_OK;
+    char made[PATH_MAX];
+    enum status status = path_with(path, "", made, error);
+    if (status != STATUS_OK)
+        return status;
     for (char *end = made + 1; *made && status == STATUS_OK; end++) {
         if (*end != '/' && *end != '\0')
             continue;
@@ -294,6 +308,5 @@ enum status folder_make(const char *path, struct error *error)
         if (cut == '\0')
             break;
     }
-    free(made);
     return status;
 }

@@ -3,16 +3,34 @@
 #include <msgpack.h>
 #include <stdlib.h>
 
+enum {
+    FIRST_BYTES = 1024
+};
+
 struct packer {
-    msgpack_sbuffer bytes;
+    uint8_t *bytes;
+    size_t size, room;
     msgpack_packer inner;
 };
+
+/* Of our own: msgpack's buffer leaves out what it has no memory for, and nobody would know. */
+static int append(void *argument, const char *bytes, size_t size)
+{
+    struct packer *packer = argument;
+    if (packer->room - packer->size < size) {
+        size_t room = packer->room ? 2 * packer->room : FIRST_BYTES;
+        packer->room = room > packer->size + size ? room : packer->size + size;
+        packer->bytes = mem_grow(packer->bytes, packer->room, 1);
+    }
+    memcpy(packer->bytes + packer->size, bytes, size);
+    packer->size += size;
+    return 0;
+}
 
 struct packer *packer_open(void)
 {
     struct packer *packer = mem_new(1, sizeof *packer);
-    msgpack_sbuffer_init(&packer->bytes);
-    msgpack_packer_init(&packer->inner, &packer->bytes, msgpack_sbuffer_write);
+    msgpack_packer_init(&packer->inner, packer, append);
     return packer;
 }
 
@@ -20,24 +38,24 @@ void packer_close(struct packer *packer)
 {
     if (!packer)
         return;
-    msgpack_sbuffer_destroy(&packer->bytes);
+    free(packer->bytes);
     free(packer);
 }
 
 void packer_clear(struct packer *packer)
 {
-    msgpack_sbuffer_clear(&packer->bytes);
+    packer->size = 0;
 }
 
 struct slice packer_bytes(const struct packer *packer)
 {
-    return slice_of(packer->bytes.data, packer->bytes.size);
+    return slice_of(packer->bytes, packer->size);
 }
 
 struct slice packer_take(struct packer *packer)
 {
-    size_t size = packer->bytes.size;
-    struct slice taken = slice_of(msgpack_sbuffer_release(&packer->bytes), size);
+    struct slice taken = packer_bytes(packer);
+    packer->bytes = NULL;
     packer_close(packer);
     return taken;
 }

@@ -6,7 +6,7 @@
  *     packer_pair_text(packer, "op", "status");
  *     struct slice request = packer_take(packer);
  *
- * A map announces its pairs, an array its elements; that as many follow is the caller's to see. Integers and lengths
+ * Memory that cannot be had ends the process (base.h). A map announces its pairs, an array its elements; that as many follow is the caller's to see. Integers and lengths
  * take the shortest form.
  */
 #ifndef JEJAK_COMMON_PACKER_H
