@@ -14,10 +14,11 @@ _Noreturn void ensure_failed(const char *file, int line, const char *condition)
     abort();
 }
 
+/* At once: exit() takes libraries down under the threads that still run, and dies of it now and then. */
 static _Noreturn void out_of_memory(size_t count, size_t size)
 {
     fprintf(stderr, "jejak: out of memory: %zu x %zu bytes could not be had\n", count, size);
-    exit(EX_OSERR);
+    _exit(EX_OSERR);
 }
 
 void *mem_new(size_t count, size_t size)
