@@ -13,7 +13,9 @@
 
 enum {
     /* Messages of one connection that wait in memory. With a queue of 1, CURVE and ZAP, libzmq 4.3.4 hands nothing over
-     * (measured); 2 is as fast as 32. */
+     * (measured). A short one leaves little to put into a group: docs/PERFORMANCE.md. It stands for good once the socket is
+     * bound: changed under way, a connection whose queue is full may never be read again (libzmq wakes the writer at
+     * multiples of a low-water mark that has moved). */
     RECEIVE_QUEUE_LEAST = 2,
     RECEIVE_QUEUE_MAX = 32,
     INGEST_SEND_QUEUE = 4096, /* answers of one connection: small, and as many as it has in flight */
@@ -25,11 +27,10 @@ enum {
  * being received, so that messages have max_connections * (this + 1) * max_message_bytes at most. */
 static int receive_queue(const struct config *config)
 {
-    int64_t all = config_whole(config, CONFIG_MAX_CONNECTIONS) * config_whole(config, CONFIG_MAX_MESSAGE_BYTES);
-    int64_t each = config_whole(config, CONFIG_INGEST_MEMORY) / all;
-    if (each < RECEIVE_QUEUE_LEAST)
+    int64_t messages = config_whole(config, CONFIG_CONNECTION_MEMORY) / config_whole(config, CONFIG_MAX_MESSAGE_BYTES);
+    if (messages < RECEIVE_QUEUE_LEAST)
         return RECEIVE_QUEUE_LEAST;
-    return each < RECEIVE_QUEUE_MAX ? (int)each : RECEIVE_QUEUE_MAX;
+    return messages < RECEIVE_QUEUE_MAX ? (int)messages : RECEIVE_QUEUE_MAX;
 }
 
 static enum status open_socket(struct server *server, struct sock_options *options, enum role role,

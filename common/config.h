@@ -36,8 +36,8 @@ enum config_type {
     X(WATERMARK, "watermark", TEXT, "{home}/data/watermark", 0, 0, false, "file of the durable offset")                \
     X(MAX_MESSAGE_BYTES, "max_message_bytes", WHOLE, "1048576", 1048576, 16777216, false,                              \
       "a longer message is never read into memory")                                                                    \
-    X(INGEST_MEMORY, "ingest_memory", WHOLE, "33554432", 1048576, 1099511627776, false,                                \
-      "bytes of waiting messages, shared by max_connections of max_message_bytes; two of each may always wait")        \
+    X(CONNECTION_MEMORY, "connection_memory", WHOLE, "16777216", 2097152, 1099511627776, false,                        \
+      "bytes that may wait of one connection, as messages of max_message_bytes: 2 to 32 of them")                      \
     X(MAX_CONNECTIONS, "max_connections", WHOLE, "1024", 1, 1000000, false,                                            \
       "connections over tcp, of all endpoints; beyond: those that have shown no key are ended")                        \
     X(MAX_PUBLISHERS, "max_publishers", WHOLE, "1024", 1, 100000, true, "listed publisher keys")                       \

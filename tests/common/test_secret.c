@@ -15,12 +15,13 @@ static bool has_flags(const void *address, const char *flag, const char *other)
 {
     char line[512];
     bool inside = false, found = false;
-    unsigned long from, to;
     FILE *smaps = fopen("/proc/self/smaps", "re");
     cr_assert_not_null(smaps);
     while (fgets(line, sizeof line, smaps)) {
-        if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
-            inside = (uintptr_t)address >= from && (uintptr_t)address < to;
+        char *rest;
+        uintptr_t from = strtoul(line, &rest, 16);
+        if (rest > line && *rest == '-')
+            inside = (uintptr_t)address >= from && (uintptr_t)address < strtoul(rest + 1, NULL, 16);
         else if (inside && strncmp(line, "VmFlags:", 8) == 0)
             found = strstr(line, flag) && strstr(line, other);
     }
