@@ -172,6 +172,7 @@ def main(prove, limit_s=LIMIT_S):
     print(f"seed: --seed {options.seed}{' --control' if options.control else ''} programs: {BIN}", flush=True)
     trial, started = Trial(options, number, name), time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell, and then in every child
     try:
         figure, verdict = judged(prove, trial)
     finally:
