@@ -10,6 +10,7 @@ import fault
 from fault import Disc, Disk, History, Load, restarted
 
 LOOK_EVERY = 25  # cuts: reading millions of events back takes longer than a cut
+RATE = 100000     # events a second of bench-load, so that a gigabyte is enough
 LOAD_EVERY = 4   # cuts: a new bench-load, as one whose batches were all on their way waits 10 s
 
 
@@ -24,7 +25,7 @@ class Case:
         if trial.control:
             os.sync()  # what the first start made stays
             self.disk.arm(fault.LIE, fault.SYNC, lasting=True)
-        self.load = Load(trial, self.ingest, publishers=1)
+        self.load = Load(trial, self.ingest, "--plain", "--rate", str(RATE), publishers=1)
         self.history = History(self.ingest, trial.chance, sessions=3)
 
     def start(self):

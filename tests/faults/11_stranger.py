@@ -24,7 +24,7 @@ class Scene:
         self.keys = {name: pair_of(self.home, name) for name in ("lms", "other", "reader", "admin")}
         self.server = self.keys["lms"][0]
         self.lms, self.other = (Session(self.endpoint, keys=self.keys[name]) for name in ("lms", "other"))
-        self.stored = 0
+        self.stored = self.forged = 0
         self.goes_on()
 
     def goes_on(self):
@@ -60,8 +60,9 @@ def named(endpoint, keys, routing_id):
 
 def forged_session(scene):
     """A listed publisher with the session of another: a session of its own, as all hangs on the key's name."""
-    stolen = Session(scene.endpoint, keys=scene.keys["other"], session=scene.lms.id, seq=0)
+    stolen = Session(scene.endpoint, keys=scene.keys["other"], session=scene.lms.id, seq=scene.forged)
     expect(stolen.publish(event(), wait_ms=5000), status="ok")
+    scene.forged += 1
     scene.stored += 1
     scene.goes_on()
     stolen.close()

@@ -161,17 +161,18 @@ def out_of_time(*_):
     raise TimeoutError("out of time")
 
 
-def main(prove):
+def main(prove, limit_s=LIMIT_S):
     options = parse()
     number, name = re.fullmatch(r"(\d\d)_(\w+)\.py", os.path.basename(sys.argv[0])).groups()
     name = name.replace("_", " ")
-    limit_s = QUICK_LIMIT_S if options.quick or options.control else LIMIT_S
+    limit_s = QUICK_LIMIT_S if options.quick or options.control else limit_s
     signal.signal(signal.SIGALRM, out_of_time)
     signal.alarm(limit_s)
     faulthandler.dump_traceback_later(limit_s + GRACE_S, exit=True)
     print(f"seed: --seed {options.seed}{' --control' if options.control else ''} programs: {BIN}", flush=True)
     trial, started = Trial(options, number, name), time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background of a shell, and then in every child
     try:
         figure, verdict = judged(prove, trial)
     finally:
@@ -376,7 +377,7 @@ class Load:
 # ---- faults ----
 
 SHUTDOWN, WITHOUT_LOG = 0x8004587d, 2  # the ioctl of XFS_IOC_GOINGDOWN, which ext4 knows too
-NONE, ERROR, SHORT, HALF_ERROR, DONE_ERROR, TEAR, LIE = range(7)
+NONE, ERROR, SHORT, HALF_ERROR, DONE_ERROR, TEAR, LIE, LEAK = range(8)
 WRITE, SYNC = 1, 2
 WAL = ".log|"  # the write-ahead logs of log and vault
 
@@ -397,7 +398,8 @@ class Disk:
         return struct.unpack_from(kind, self.memory, at)[0]
 
     def arm(self, action, calls, nth=1, number=errno.EIO, lasting=False):
-        """The n-th such call from now on fails; `number` is the errno or, for TEAR, how many 256ths are written."""
+        """The n-th such call from now on fails; `number` is the errno; for TEAR how many 256ths are written, for LEAK how many
+        KiB are lost."""
         self.heal()
         struct.pack_into("<IiIiI", self.memory, 4, calls, nth, lasting, number, 0)
         struct.pack_into("<q", self.memory, 24, 0)

@@ -30,6 +30,11 @@ enum action {
     ACTION_DONE_ERROR, /* all is done, and -1 with errno `number` */
     ACTION_TEAR,       /* `number` 256ths are written, and the process is dead */
     ACTION_LIE,        /* nothing is done, success is said */
+    ACTION_LEAK,       /* all is done, and `number` KiB are lost; at every LEAKED_FILE_EVERY-th a descriptor, too */
+};
+
+enum {
+    LEAKED_FILE_EVERY = 64,
 };
 
 enum calls {
@@ -159,6 +164,7 @@ static ssize_t write_or_not(int file, const void *bytes, size_t size, off_t offs
         return fail();
     case ACTION_LIE:
         return (ssize_t)size;
+    case ACTION_LEAK:
     case ACTION_NONE:
         break;
     }
@@ -184,9 +190,22 @@ ssize_t pwrite64(int file, const void *bytes, size_t size, off_t offset)
 
 /* ---- syncs ------------------------------------------------------------------------------------------------------ */
 
+static void leak(int file)
+{
+    static void *volatile lost;
+    size_t size = (size_t)fault->number << 10;
+    lost = malloc(size);
+    if (lost)
+        memset(lost, 1, size);
+    if (atomic_load(&fault->hits) % LEAKED_FILE_EVERY == 0)
+        (void)!dup(file);
+}
+
 static int sync_or_not(int file, long call)
 {
     enum action action = strike(file, CALLS_SYNC);
+    if (action == ACTION_LEAK)
+        leak(file);
     if (fault && fault->sync_delay_ms > 0 && meant(file))
         wait_ns(fault->sync_delay_ms * 1000000);
     if (action == ACTION_LIE)

@@ -167,30 +167,6 @@ static void take_record(struct slice record)
     ledger.read_to = header.first_offset + header.span;
 }
 
-/* A segment's rows are by first offset. */
-static bool read_segment(const struct rows *rows)
-{
-    uint8_t key[8];
-    put_be64(key, ledger.read_to);
-    uint64_t before = ledger.read_to;
-    for (size_t at = rows_find(rows, slice_of(key, sizeof key)); at < rows->count && !world.failed; at++)
-        take_record(rows_value(rows, at));
-    return ledger.read_to > before;
-}
-
-static void read_log(void)
-{
-    struct disk_store *log = disk_store_at(FILES_ROOT "/server/data/log");
-    bool more = true;
-    while (log && more && !world.failed) {
-        more = false;
-        for (size_t i = 0; i < log->family_count; i++)
-            if (strncmp(log->families[i]->name, "segment.", 8) == 0 &&
-                strtoull(log->families[i]->name + 8, NULL, 16) <= ledger.read_to)
-                more |= read_segment(log->families[i]->base);
-    }
-}
-
 /* The layout is that of collector/watermark.h. */
 static uint64_t safe_mark(void)
 {
@@ -206,6 +182,38 @@ static uint64_t safe_mark(void)
         }
     }
     return offset;
+}
+
+/* Up to where the log is safe: all of its synced part; of a disk that may lie about its syncs no more than the watermark
+ * says, since nothing beyond it was promised to anybody. */
+static uint64_t safe_end(void)
+{
+    return world.loses_synced ? safe_mark() : UINT64_MAX;
+}
+
+/* A segment's rows are by first offset. */
+static bool read_segment(const struct rows *rows)
+{
+    uint8_t key[8];
+    put_be64(key, ledger.read_to);
+    uint64_t before = ledger.read_to, end = safe_end();
+    size_t at = rows_find(rows, slice_of(key, sizeof key));
+    for (; at < rows->count && ledger.read_to < end && !world.failed; at++)
+        take_record(rows_value(rows, at));
+    return ledger.read_to > before;
+}
+
+static void read_log(void)
+{
+    struct disk_store *log = disk_store_at(FILES_ROOT "/server/data/log");
+    bool more = true;
+    while (log && more && !world.failed) {
+        more = false;
+        for (size_t i = 0; i < log->family_count; i++)
+            if (strncmp(log->families[i]->name, "segment.", 8) == 0 &&
+                strtoull(log->families[i]->name + 8, NULL, 16) <= ledger.read_to)
+                more |= read_segment(log->families[i]->base);
+    }
 }
 
 /* ---- the network ---- */
