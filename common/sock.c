@@ -15,7 +15,6 @@ enum {
     DEFAULT_MESSAGE_BYTES = 1 << 20,
     DEFAULT_HIGH_WATER_MARK = 8,
     IPC_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1, /* 107 on Linux */
-    ANSWER_MAX_PARTS = 4096,
 };
 
 /* What every socket has. A time to live of 65,600 ms and more overflows in libzmq 4.3.4. What is sent before a
@@ -180,11 +179,12 @@ static enum status ipc_check(const char *path, struct error *error)
     return STATUS_OK;
 }
 
-/* 0 where a program listens at this unix socket, else the errno of asking. libzmq itself would take the path over
- * without asking. */
-static int ipc_probe(const char *path)
+/* libzmq itself would take the path over without asking. */
+int sock_ipc_probe(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) > IPC_PATH_MAX)
+        return ENAMETOOLONG;
     memcpy(address.sun_path, path, strlen(path) + 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
@@ -209,7 +209,7 @@ static enum status ipc_prepare(const char *path, struct error *error)
         return status;
     if (!S_ISSOCK(there.st_mode))
         return error_set(error, STATUS_CONFIG, "ipc://%s: there is a file that is not a socket; it stays", path);
-    int number = ipc_probe(path);
+    int number = sock_ipc_probe(path);
     if (number == 0)
         return error_set(error, STATUS_SYSTEM, "ipc://%s: the address is in use; another program listens there", path);
     return number == EACCES ? error_set(error, STATUS_DENIED, "ipc://%s: the socket there is another user's", path)
@@ -252,96 +252,4 @@ enum status sock_bound_endpoint(void *socket, char *endpoint, size_t size, struc
         return error_set(error, STATUS_SYSTEM, "the endpoint that was bound is not known");
     memcpy(endpoint, bound, length);
     return STATUS_OK;
-}
-
-void sock_parts_free(struct sock_parts *parts)
-{
-    for (size_t i = 0; i < parts->count; i++)
-        free((void *)(uintptr_t)parts->part[i].data);
-    free(parts->part);
-    *parts = (struct sock_parts){0};
-}
-
-static void parts_add(struct sock_parts *parts, zmq_msg_t *message)
-{
-    size_t size = zmq_msg_size(message);
-    uint8_t *copy = mem_new(size, 1);
-    if (size > 0)
-        memcpy(copy, zmq_msg_data(message), size);
-    parts->part = mem_grow(parts->part, parts->count + 1, sizeof *parts->part);
-    parts->part[parts->count++] = slice_of(copy, size);
-}
-
-/* All parts of the message that waits; libzmq hands over whole messages only. */
-static enum status receive_parts(void *socket, const char *endpoint, struct sock_parts *parts, struct error *error)
-{
-    bool more = true;
-    while (more) {
-        zmq_msg_t message;
-        zmq_msg_init(&message);
-        if (parts->count == ANSWER_MAX_PARTS || zmq_msg_recv(&message, socket, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&message);
-            return error_set(error, STATUS_PROTOCOL, "%s: the answer has too many parts, or broke off", endpoint);
-        }
-        more = zmq_msg_more(&message);
-        parts_add(parts, &message);
-        zmq_msg_close(&message);
-    }
-    return STATUS_OK;
-}
-
-/* Waits until the socket is ready for `events`, signals notwithstanding. */
-static bool wait_ready(void *socket, short events, int64_t deadline_ns)
-{
-    for (;;) {
-        int64_t left_ms = (deadline_ns - clock_mono_ns()) / 1000000;
-        zmq_pollitem_t item = {.socket = socket, .events = events};
-        int ready = zmq_poll(&item, 1, left_ms > 0 ? (long)left_ms : 0);
-        if (ready > 0)
-            return true;
-        if (ready == 0 || zmq_errno() != EINTR)
-            return false;
-    }
-}
-
-static enum status ask(void *socket, const char *endpoint, struct slice request, int timeout_ms,
-                       struct sock_parts *answer, struct error *error)
-{
-    enum status status = sock_connect(socket, endpoint, error);
-    if (status != STATUS_OK)
-        return status;
-    int64_t deadline_ns = clock_mono_ns() + (int64_t)timeout_ms * 1000000;
-    if (!wait_ready(socket, ZMQ_POLLOUT, deadline_ns) ||
-        zmq_send(socket, request.data, request.size, ZMQ_DONTWAIT) < 0 || !wait_ready(socket, ZMQ_POLLIN, deadline_ns))
-        return error_set(error, STATUS_UNAVAILABLE,
-                         "%s: no answer within %d ms; is the program that listens there running?", endpoint,
-                         timeout_ms);
-    struct sock_parts parts = {0};
-    status = receive_parts(socket, endpoint, &parts, error);
-    if (status == STATUS_OK)
-        *answer = parts;
-    else
-        sock_parts_free(&parts);
-    return status;
-}
-
-enum status sock_ask(const char *endpoint, const struct sock_options *options, struct slice request, int timeout_ms,
-                     struct sock_parts *answer, struct error *error)
-{
-    const char *path = sock_ipc_path(endpoint);
-    int number = path && strlen(path) <= IPC_PATH_MAX ? ipc_probe(path) : 0;
-    if (number == EACCES)
-        return error_set(error, STATUS_DENIED, "%s: not allowed to ask there; the socket is another user's", endpoint);
-    if (number != 0)
-        return error_set(error, STATUS_UNAVAILABLE, "%s: nobody listens there; is the program running?", endpoint);
-    struct sock_options asking = options ? *options : (struct sock_options){0};
-    asking.type = ZMQ_DEALER;
-    void *context = zmq_ctx_new(), *socket = NULL;
-    enum status status = sock_open(context, &asking, &socket, error);
-    if (status == STATUS_OK) {
-        status = ask(socket, endpoint, request, timeout_ms, answer, error);
-        sock_close(socket);
-    }
-    zmq_ctx_term(context);
-    return status;
 }

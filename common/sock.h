@@ -33,6 +33,8 @@ void sock_close(void *socket); /* linger 0; NULL is fine */
 bool sock_endpoint_is_local(const char *endpoint);
 /* The path of an ipc endpoint, NULL for others. */
 const char *sock_ipc_path(const char *endpoint);
+/* 0 where a program listens at this unix socket, else the errno of asking; ENAMETOOLONG: no socket can stand there. */
+int sock_ipc_probe(const char *path);
 /* The endpoint that was bound last, port 0 and wildcards resolved. */
 enum status sock_bound_endpoint(void *socket, char *endpoint, size_t size, struct error *error) must_check;
 
@@ -42,7 +44,7 @@ struct sock_parts {
 };
 /* One request, one answer, over a fresh context and DEALER socket with an empty delimiter left out: for tools that ask
  * a daemon. options: NULL, or with any `type`. The answer's parts are copied into *answer (to be freed with
- * sock_parts_free). STATUS_UNAVAILABLE where nobody answers within timeout_ms. */
+ * sock_parts_free). STATUS_UNAVAILABLE where nobody answers within timeout_ms, or where the connection ends first. */
 enum status sock_ask(const char *endpoint, const struct sock_options *options, struct slice request, int timeout_ms,
                      struct sock_parts *answer, struct error *error) must_check;
 void sock_parts_free(struct sock_parts *parts);

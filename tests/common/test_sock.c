@@ -244,3 +244,28 @@ Test(sock, asking_nobody_or_the_silent_ends_in_time)
     sock_close(silent);
     free(endpoint);
 }
+
+/* Takes a request and goes without an answer. */
+static void *hang_up(void *argument)
+{
+    char bytes[64];
+    zmq_recv(argument, bytes, sizeof bytes, 0), zmq_recv(argument, bytes, sizeof bytes, 0);
+    sock_close(argument);
+    return NULL;
+}
+
+Test(sock, whoever_hangs_up_is_not_waited_for)
+{
+    struct sock_parts parts = {0};
+    void *router = open_plain(ZMQ_ROUTER);
+    char *endpoint = ipc_endpoint("gone.sock");
+    pthread_t thread;
+    cr_assert_eq(sock_bind(router, endpoint, &error), STATUS_OK);
+    pthread_create(&thread, NULL, hang_up, router);
+    int64_t before_ns = clock_mono_ns();
+    cr_assert_eq(sock_ask(endpoint, NULL, slice_of("x", 1), 60000, &parts, &error), STATUS_UNAVAILABLE);
+    cr_assert_lt(clock_mono_ns() - before_ns, 30000 * 1000000L);
+    cr_assert(strstr(error.text, "before it answered"), "%s", error.text);
+    pthread_join(thread, NULL);
+    free(endpoint);
+}

@@ -209,22 +209,20 @@ def beside(target, crowd, seconds):
 
 
 class Hellos(Crowd):
-    """A greeting and a HELLO of the right shape that no key opens, again and again, as fast as it goes."""
+    """A greeting and a HELLO of the right shape that no key opens, again and again, as fast as it goes (hellos.c)."""
+
+    def __init__(self, trial, port):
+        super().__init__(port, b"", False)
+        self.path = os.path.join(trial.dir, "hello")
+        with open(self.path, "wb") as file:
+            file.write(GREETING + b"\x04\xc8" + b"\x05HELLO\x01\x00" + bytes(72) + secrets.token_bytes(32 + 8 + 80))
+        self.trial = trial
 
     def run(self):
-        hello = b"\x04\xc8" + b"\x05HELLO\x01\x00" + bytes(72)
-        while not self.over.is_set():
-            batch = []
-            for _ in range(50):
-                batch.append(connected(self.port))
-            for stranger in batch:
-                with contextlib.suppress(OSError):
-                    stranger.setblocking(True)
-                    stranger.settimeout(0.5)
-                    stranger.sendall(GREETING + hello + secrets.token_bytes(32 + 8 + 80))
-                    self.turned_out += 1
-            for stranger in batch:
-                stranger.close()
+        sender = self.trial.start(os.path.join(fault.BIN, "../tests/hellos"), str(self.port), self.path, stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE)
+        self.over.wait()
+        self.turned_out = sum(int(line) for line in sender.communicate()[0].split())
 
 
 def calm(target):
@@ -247,7 +245,7 @@ def prove(trial):
     waits = {"silent": beside(target, Crowd(target.port, b"", False), seconds),
              "idle": beside(target, Crowd(target.port, GREETING, False), seconds),
              "stubborn": beside(target, Crowd(target.port, GREETING, True), seconds)}
-    hellos = Hellos(target.port, b"", False)
+    hellos = Hellos(trial, target.port)
     started = time.monotonic()
     waits["hellos"] = beside(target, hellos, seconds)
     rate = hellos.turned_out / (time.monotonic() - started)

@@ -101,7 +101,7 @@ class Trial:
 
     def start(self, program, *arguments, **options):
         """A process that ends with the trial at the latest."""
-        process = subprocess.Popen([program, *arguments], stdin=subprocess.DEVNULL, **options)
+        process = subprocess.Popen([program, *arguments], **{"stdin": subprocess.DEVNULL, **options})
         self.processes.append(process)
         return process
 
