@@ -293,16 +293,34 @@ enum status vault_remember(struct vault *vault, const struct vault_row *rows, si
     return status == STATUS_OK ? status : error_prefix(error, "the vault");
 }
 
+enum status vault_person_row(struct slice key, struct slice value, const uint8_t **lid, struct error *error)
+{
+    if (key.size != VAULT_PERSON_BYTES || value.size != LID_BYTES)
+        return error_set(error, STATUS_CORRUPT, "the vault: a row of `persons` is damaged");
+    *lid = value.data;
+    return STATUS_OK;
+}
+
+enum status vault_known_row(struct slice key, struct slice value, struct vault_known *known, struct error *error)
+{
+    if (key.size != KNOWN_KEY_BYTES || value.size != KNOWN_VALUE_BYTES)
+        return error_set(error, STATUS_CORRUPT, "the vault: a row of `known` is damaged");
+    memcpy(&known->hash, key.data, sizeof known->hash);
+    known->number = get_be32(value.data);
+    known->lid = value.data + 4;
+    return STATUS_OK;
+}
+
 enum status vault_persons(struct vault *vault, vault_person_fn each, void *argument, struct error *error)
 {
     struct rocks_iterator *iterator = rocks_iterator_open(vault->store, vault->persons);
     enum status status = STATUS_OK;
     for (rocks_iterator_seek(iterator, slice_of("", 0)); rocks_iterator_valid(iterator) && status == STATUS_OK;
          rocks_iterator_next(iterator)) {
-        if (rocks_iterator_key(iterator).size == VAULT_PERSON_BYTES && rocks_iterator_value(iterator).size == LID_BYTES)
-            each(rocks_iterator_value(iterator).data, argument);
-        else
-            status = error_set(error, STATUS_CORRUPT, "the vault: a row of `persons` is damaged");
+        const uint8_t *lid = NULL;
+        status = vault_person_row(rocks_iterator_key(iterator), rocks_iterator_value(iterator), &lid, error);
+        if (status == STATUS_OK)
+            each(lid, argument);
     }
     if (status == STATUS_OK)
         status = rocks_iterator_status(iterator, error);
@@ -316,14 +334,10 @@ enum status vault_known(struct vault *vault, vault_known_fn each, void *argument
     enum status status = STATUS_OK;
     for (rocks_iterator_seek(iterator, slice_of("", 0)); rocks_iterator_valid(iterator) && status == STATUS_OK;
          rocks_iterator_next(iterator)) {
-        struct slice key = rocks_iterator_key(iterator), value = rocks_iterator_value(iterator);
-        struct lookup_hash hash;
-        if (key.size != KNOWN_KEY_BYTES || value.size != KNOWN_VALUE_BYTES) {
-            status = error_set(error, STATUS_CORRUPT, "the vault: a row of `known` is damaged");
-            break;
-        }
-        memcpy(&hash, key.data, sizeof hash);
-        each(hash, get_be32(value.data), value.data + 4, argument);
+        struct vault_known known = {0};
+        status = vault_known_row(rocks_iterator_key(iterator), rocks_iterator_value(iterator), &known, error);
+        if (status == STATUS_OK)
+            each(known.hash, known.number, known.lid, argument);
     }
     if (status == STATUS_OK)
         status = rocks_iterator_status(iterator, error);

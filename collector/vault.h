@@ -64,6 +64,16 @@ enum status vault_add(struct vault *vault, const struct vault_row *rows, size_t 
 enum status vault_remember(struct vault *vault, const struct vault_row *rows, size_t count,
                            struct error *error) must_check;
 
+/* What a row of `persons` and of `known` says; the lid borrows from the value. STATUS_CORRUPT. */
+struct vault_known {
+    struct lookup_hash hash;
+    uint32_t number;
+    const uint8_t *lid;
+};
+enum status vault_person_row(struct slice key, struct slice value, const uint8_t **lid, struct error *error) must_check;
+enum status vault_known_row(struct slice key, struct slice value, struct vault_known *known,
+                            struct error *error) must_check;
+
 /* Calls `each` for every row of `persons`: the lids. */
 typedef void (*vault_person_fn)(const uint8_t lid[LID_BYTES], void *argument);
 enum status vault_persons(struct vault *vault, vault_person_fn each, void *argument, struct error *error) must_check;

@@ -104,10 +104,12 @@ static enum status read_whole(const char *path, char **bytes, size_t *size, stru
             close(fd);
         return status;
     }
-    char *content = mem_new(FILE_MAX_BYTES + 1, 1);
-    ssize_t got = S_ISREG(file.st_mode) ? read(fd, content, FILE_MAX_BYTES + 1) : -1;
+    bool readable = S_ISREG(file.st_mode) && file.st_size <= FILE_MAX_BYTES;
+    size_t room = readable ? (size_t)file.st_size : 0;
+    char *content = mem_new(room + 1, 1);
+    ssize_t got = readable ? read(fd, content, room) : -1;
     close(fd);
-    if (got < 0 || got > FILE_MAX_BYTES) {
+    if (got < 0) {
         free(content);
         return error_set(error, STATUS_CONFIG, "%s: the configuration is not a readable file of at most 1 MiB", path);
     }

@@ -152,21 +152,19 @@ static enum status key_open(const char *path, int flags, key_check_fn check, int
     return status;
 }
 
-/* Reads one line of Z85 (a line end is optional) and decodes it. */
-static enum status key_read(int fd, const char *path, char text[KEY_TEXT_BYTES], uint8_t key[KEY_BYTES],
-                            struct error *error)
+enum status keyfile_parse(struct slice bytes, const char *path, char text[KEY_TEXT_BYTES], uint8_t key[KEY_BYTES],
+                          struct error *error)
 {
-    char line[KEY_TEXT_BYTES + 2] = {0};
+    char line[KEYFILE_BYTES + 1] = {0};
     enum status status = STATUS_OK;
-    ssize_t size = read(fd, line, sizeof line - 1);
-    if (size < 0)
-        return error_errno(error, STATUS_IO, "%s: the key cannot be read", path);
-    size_t length = (size_t)size;
+    size_t length = bytes.size < KEYFILE_BYTES ? bytes.size : KEYFILE_BYTES;
+    if (length > 0)
+        memcpy(line, bytes.data, length);
     if (length > 0 && line[length - 1] == '\n')
         line[--length] = '\0';
     if (length > 0 && line[length - 1] == '\r')
         line[--length] = '\0';
-    uint8_t decoded[KEY_BYTES];
+    uint8_t decoded[KEY_BYTES] = {0};
     if (length != KEY_TEXT_BYTES - 1 || strlen(line) != length)
         status =
             error_set(error, STATUS_CONFIG, "%s: a key is one line of %d characters of Z85", path, KEY_TEXT_BYTES - 1);
@@ -178,6 +176,18 @@ static enum status key_read(int fd, const char *path, char text[KEY_TEXT_BYTES],
         memcpy(key, decoded, KEY_BYTES);
     sodium_memzero(line, sizeof line);
     sodium_memzero(decoded, sizeof decoded);
+    return status;
+}
+
+static enum status key_read(int fd, const char *path, char text[KEY_TEXT_BYTES], uint8_t key[KEY_BYTES],
+                            struct error *error)
+{
+    uint8_t bytes[KEYFILE_BYTES];
+    ssize_t size = read(fd, bytes, sizeof bytes);
+    if (size < 0)
+        return error_errno(error, STATUS_IO, "%s: the key cannot be read", path);
+    enum status status = keyfile_parse(slice_of(bytes, (size_t)size), path, text, key, error);
+    sodium_memzero(bytes, sizeof bytes);
     return status;
 }
 

@@ -11,6 +11,8 @@
 enum {
     KEY_BYTES = 32,
     KEY_TEXT_BYTES = 41, /* 40 characters of Z85 and a NUL */
+    KEYFILE_BYTES =
+        42, /* the characters and a line end, which may be missing or \r\n: of a longer file no more is read */
 };
 
 /* A CURVE pair, as Z85 texts. */
@@ -25,6 +27,10 @@ enum status keyfile_write_secret(const char *path, const char text[KEY_TEXT_BYTE
 enum status keyfile_write_public(const char *path, const char text[KEY_TEXT_BYTES], struct error *error) must_check;
 enum status keyfile_read_secret(const char *path, char text[KEY_TEXT_BYTES], struct error *error) must_check;
 enum status keyfile_read_public(const char *path, char text[KEY_TEXT_BYTES], struct error *error) must_check;
+
+/* What a key's file holds; `path` is for messages, text and key may be NULL. STATUS_CONFIG. */
+enum status keyfile_parse(struct slice bytes, const char *path, char text[KEY_TEXT_BYTES], uint8_t key[KEY_BYTES],
+                          struct error *error) must_check;
 
 /* The same for keys of our own (pseudonym, lookup, session), as bytes. Make: 32 random bytes. */
 enum status keyfile_make_bytes(const char *path, struct error *error) must_check;

@@ -10,7 +10,7 @@ import fault
 from fault import Disc, Disk, History, Load, restarted
 
 LOOK_EVERY = 25  # cuts: reading millions of events back takes longer than a cut
-RATE = 100000     # events a second of bench-load, so that a gigabyte is enough
+RATE = 20000      # events a second of bench-load: what was stored is read back event by event in the end
 LOAD_EVERY = 4   # cuts: a new bench-load, as one whose batches were all on their way waits 10 s
 
 
