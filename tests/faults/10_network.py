@@ -17,6 +17,7 @@ import subprocess
 import threading
 import time
 
+import msgpack
 import zmq
 
 import fault
@@ -244,9 +245,12 @@ def control(trial, wire):
     road = Road(trial, wire, keys=False)
     road.use(road.detour)
     set_proxy(road.proxy, flip_every=2000)
-    road.history.pump(5)
-    set_proxy(road.proxy)
-    road.history.finish(20)
+    try:
+        road.history.pump(5)
+        set_proxy(road.proxy)
+        road.history.finish(20)
+    except (KeyError, ValueError, TypeError, msgpack.UnpackException) as garbled:
+        raise fault.Broken(f"an answer that cannot be read: {garbled!r}") from garbled
     return road.compare()
 
 
