@@ -5,6 +5,7 @@ descriptors stay flat: within the second half, and from start to start, however 
 event that was acknowledged is stored once, the aggregator has folded all of it, and `jejakctl verify` finds nothing.
 
 Control: the collector loses a little memory and now and then a descriptor at its syncs."""
+import contextlib
 import os
 import statistics
 import threading
@@ -22,6 +23,7 @@ KILL_S = (3.0, 20.0)   # between two kills
 SAMPLE_S = 0.5
 SETTLED_S = 60         # so old is a process before its memory is looked at: buffers and caches are full by then
 GROWTH, SLACK_FILES = 1.05, 4
+TABLES_MAX = 2 * 32  # EVENTLOG_OPEN_FILES + VAULT_OPEN_FILES; the aggregator's cells stay far below
 SLACK_MB, YOUNG_SLACK_MB = 6, 30  # a quick run ends before the buffers are full
 
 
@@ -29,7 +31,7 @@ class Watched:
     """A program that is started again and again, and what its memory and its descriptors were at what age."""
 
     def __init__(self, start, slack_mb):
-        self.start, self.slack_mb, self.lives = start, slack_mb, []
+        self.start, self.slack_mb, self.lives, self.most_tables = start, slack_mb, [], 0
         self.renew()
 
     def renew(self):
@@ -44,10 +46,20 @@ class Watched:
         try:
             with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
                 own_kb = next(int(line.split()[1]) for line in file if line.startswith("RssAnon:"))
-            files = len(os.listdir(f"/proc/{self.process.pid}/fd"))
+            files, tables = self.descriptors()
         except (OSError, StopIteration):
             return  # just killed
         self.lives[-1].append((time.monotonic() - self.born, own_kb / 1024, files))
+        self.most_tables = max(self.most_tables, tables)
+
+    def descriptors(self):
+        """Those of table files, which a store keeps open up to a bound of its own, are counted apart."""
+        folder, names = f"/proc/{self.process.pid}/fd", []
+        for descriptor in os.listdir(folder):
+            with contextlib.suppress(FileNotFoundError):
+                names.append(os.readlink(os.path.join(folder, descriptor)))
+        tables = sum(name.endswith(".sst") for name in names)
+        return len(names) - tables, tables
 
     def flat(self, name, settled_s):
         """The last life in itself. -> its memory at its end, in MiB."""
@@ -59,7 +71,8 @@ class Watched:
             for part in (grown[:third], grown[-third:])]
         promise(last_mb <= first_mb * GROWTH + self.slack_mb, f"{name}: {first_mb:.1f} MiB have become {last_mb:.1f}")
         promise(last_files <= first_files + SLACK_FILES, f"{name}: {first_files:.0f} descriptors have become {last_files:.0f}")
-        return last_mb, last_files
+        promise(self.most_tables <= TABLES_MAX, f"{name}: {self.most_tables} table files are open")
+        return last_mb, last_files, self.most_tables
 
     def flat_over_starts(self, name, age_s):
         """From life to life, each at the same age."""
@@ -174,7 +187,8 @@ def prove(trial):
     soak.history.close()
     kills = ", ".join(f"{count} times the {who}" for who, count in soak.kills.items())
     return (f"{2 * half_s / 60:.1f} minutes, {events:,} events stored once; killed {kills}; in the end collector {old[0][0]:.0f} MB "
-            f"and {old[0][1]:.0f} descriptors, aggregator {old[1][0]:.0f} MB and {old[1][1]:.0f}; verify clean")
+            f"and {old[0][1]:.0f} descriptors beside {old[0][2]} table files, aggregator {old[1][0]:.0f} MB and {old[1][1]:.0f} beside "
+            f"{old[1][2]}; verify clean")
 
 
 if __name__ == "__main__":
