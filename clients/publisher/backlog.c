@@ -70,7 +70,8 @@ static enum status damaged(const struct journal *journal, const struct journal_r
 
 static bool replay_state(struct backlog *backlog, const struct sealed *record)
 {
-    if (record->size != STATE_BYTES || backlog->has_session)
+    if (record->size != STATE_BYTES || backlog->has_session ||
+        get_u64(record->text + SESSION_BYTES) > BACKLOG_MAX_SETTLED)
         return false;
     memcpy(backlog->session, record->text, SESSION_BYTES);
     backlog->settled = backlog->made = get_u64(record->text + SESSION_BYTES);

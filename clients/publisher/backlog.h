@@ -10,7 +10,8 @@
 
 enum {
     BACKLOG_MAX_BATCHES = 1 << 16
-}; /* sealed and not settled; beyond: busy */
+};                                           /* sealed and not settled; beyond: busy */
+#define BACKLOG_MAX_SETTLED (UINT64_MAX / 2) /* in a STATE; nobody counts so far, and no seq behind it overflows */
 
 struct backlog {
     uint8_t session[SESSION_BYTES];

@@ -68,7 +68,9 @@ static void check_record(struct slice record)
     struct error error;
     if (record_open(record, &header, &error) != STATUS_OK)
         return;
-    if (header.kind != RECORD_EVENTS) {
+    if (header.kind == RECORD_LOST) {
+        promise(header.span > 0 && header.events == 0 && record.size == RECORD_HEADER_BYTES + RECORD_CHECKSUM_BYTES);
+    } else if (header.kind != RECORD_EVENTS) {
         volatile int64_t read = header.kind == RECORD_CUT ? record_cut(record) : record_lid(record)[LID_BYTES - 1];
         (void)read;
     } else if (block_decode(record, &header, &buffer, &columns, &error) == STATUS_OK) {
