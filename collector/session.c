@@ -183,8 +183,8 @@ enum status session_decode(struct slice bytes, struct session *session, struct e
     if (format_check(bytes.data[0], STATE_VERSION, error) != STATUS_OK)
         return error_prefix(error, "the event log: a session's state");
     uint64_t settled = get_u64(bytes.data + 1), count = get_u64(bytes.data + 17);
-    bool fits =
-        count <= SESSION_FINGERPRINTS && count <= settled && bytes.size == SESSION_STATE_HEADER_BYTES + 8 * count;
+    bool fits = settled < UINT64_MAX && count <= SESSION_FINGERPRINTS && count <= settled &&
+                bytes.size == SESSION_STATE_HEADER_BYTES + 8 * count;
     if (!fits)
         return error_set(error, STATUS_CORRUPT, "a session's state does not hold what it says");
     session->settled = session->durable = settled;

@@ -110,6 +110,18 @@ Test(session, its_state_survives_being_stored)
     }
 }
 
+Test(session, a_state_beyond_the_last_seq_is_corrupt)
+{
+    struct session session = settled_to(70), again = {0};
+    uint8_t bytes[SESSION_STATE_MAX_BYTES];
+    struct error error;
+    size_t size = session_encode(&session, bytes);
+    put_u64(bytes + 1, UINT64_MAX - 1);
+    cr_assert_eq(session_decode(slice_of(bytes, size), &again, &error), STATUS_OK);
+    put_u64(bytes + 1, UINT64_MAX);
+    cr_assert_eq(session_decode(slice_of(bytes, size), &again, &error), STATUS_CORRUPT);
+}
+
 /* A publisher that resends anything it has not seen settled, over a line that delays, repeats and reorders, to a
  * collector that crashes back to its durable state: each batch is taken once, in order. */
 Test(session, random_orders_take_each_batch_once_and_in_order)

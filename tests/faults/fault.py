@@ -41,7 +41,7 @@ import jejak  # noqa: E402
 import restart  # noqa: E402
 from jejak import BIN, Collector, Failed, Skipped, check  # noqa: E402
 
-LIMIT_S, QUICK_LIMIT_S, GRACE_S, LATE = 600, 150, 45, 0.6
+LIMIT_S, QUICK_LIMIT_S, GRACE_S, LATE = 600, 150, 45, 0.7
 SHIM = os.path.join(BIN, "../tests/libjejak_fault.so")
 
 
