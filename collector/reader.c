@@ -150,6 +150,7 @@ static void serve(struct reader *reader, const struct group_address *from, const
     } else {
         status = eventlog_read(reader->store->log, request->offset, collect, &records, &error);
         answer.next = records.next;
+        answer.durable = eventlog_next(reader->store->log).offset; /* a commit may have come between */
         if (status == STATUS_OK)
             status = add_learners(reader, request, &records, &answer, &error);
     }
