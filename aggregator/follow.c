@@ -20,7 +20,6 @@ enum {
     LONG_POLL_MS = 5000,
     ANSWER_LATE_MS = 5000, /* a long poll that is this much over is lost */
     RETRY_MS = 1000,       /* after a failure of the other side */
-    CELLS_CACHE_BYTES = 128 << 20,
 };
 
 struct follow {
@@ -78,7 +77,8 @@ void follow_status_print(const struct cells *cells, uint64_t durable, FILE *out)
 
 static enum status cells_begin(struct follow *follow, struct error *error)
 {
-    enum status status = follow_cells_open(follow->config, CELLS_CACHE_BYTES, &follow->feed.cells, error);
+    enum status status = follow_cells_open(
+        follow->config, (size_t)config_whole(follow->config, CONFIG_CELLS_CACHE_BYTES), &follow->feed.cells, error);
     if (status != STATUS_OK)
         return status;
     follow->roller = roller_open(follow->feed.cells);

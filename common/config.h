@@ -61,6 +61,8 @@ enum config_type {
     X(FOLD_EVENTS, "fold_events", WHOLE, "4000000", 1000, 50000000, false,                                             \
       "events folded in memory before cells are written")                                                              \
     X(FOLD_MS, "fold_ms", WHOLE, "2000", 10, 3600000, false, "cells are written at least this often while following")  \
+    X(CELLS_CACHE_BYTES, "cells_cache_bytes", WHOLE, "134217728", 1048576, 1099511627776, false,                       \
+      "blocks of the cells that a running `jejak-aggregator follow` keeps in memory")                                  \
     X(REPORT_THREADS, "report_threads", WHOLE, "2", 1, 64, false, "threads that make the figures of a report")         \
     X(MIN_LEARNERS, "k", WHOLE, "10", 5, 1000000, false, "no row with fewer distinct learners")                        \
     X(OVER_FACTOR, "over_factor", REAL, "1.5", 0.1, 100, false,                                                        \

@@ -17,7 +17,8 @@ from fault import BIN, Disk, History, Load, promise, restarted
 from jejak import check, ctl, pair_of, run
 
 MINUTES = 30
-RATE = 40000           # events a second of bench-load
+RATE = 6000            # events a second of bench-load: the busiest hour of a million learners (docs/PERFORMANCE.md, "Sizing")
+CACHE_BYTES = 8 << 20  # of the aggregator's cells: full after some minutes, or it would go on growing up to its bound all the time
 OWN_PER_S = 6          # turns a second in which each session of ours publishes a few batches
 KILL_S = (3.0, 20.0)   # between two kills
 SAMPLE_S = 0.5
@@ -117,8 +118,8 @@ class Soak:
 
     def start_aggregator(self):
         with open(os.path.join(self.trial.dir, "follow.log"), "ab") as log:
-            return self.trial.start(os.path.join(BIN, "jejak-aggregator"), "follow", "--home", self.home.path, stdout=log,
-                                    stderr=log)
+            return self.trial.start(os.path.join(BIN, "jejak-aggregator"), "follow", "--home", self.home.path,
+                                    "--set", f"cells_cache_bytes={CACHE_BYTES}", stdout=log, stderr=log)
 
     def live(self, seconds):
         """The sessions go on at an even pace."""

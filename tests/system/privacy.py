@@ -160,6 +160,11 @@ def nothing_in_the_open(home, _chance):
     collector = Collector(home)
     stored = status(home)["offset"]
     check(stored >= 4 * len(ids), f"only {stored} events")
+    info_logs = glob.glob(f"/dev/shm/jejak-*/*{os.path.basename(home.path)}*")
+    check(len(info_logs) >= 2, lambda: f"where are RocksDB's logs of log and vault? {info_logs}")
+    for path in info_logs:
+        with open(path, "rb") as file:
+            evidence.add(path, file.read())
     collector.stop()
     evidence.add("last log", collector.log())
     folded = run("jejak-aggregator", "fold", "--home", home.path)
@@ -167,9 +172,6 @@ def nothing_in_the_open(home, _chance):
     evidence.add("jejak-aggregator fold", folded.stdout + folded.stderr)
     evidence.add_files("stopped", home.path)
     evidence.add_stores(home)
-    for path in glob.glob("/dev/shm/jejak-*/*"):
-        with open(path, "rb") as file:
-            evidence.add(path, file.read())
     check(len([where for where in evidence.bytes if where.startswith("uncompressed")]) == 3, "not all three stores")
     clean(evidence, ids)
 
